@@ -1,0 +1,141 @@
+/**
+ * The one error class of the node, and the one table that says what each code means to every transport.
+ *
+ * Layer: kernel. Imports nothing. A code is part of the public contract: people script against it, so a
+ * code is never reused for another meaning.
+ *
+ * @module
+ */
+
+/** What a code becomes on each transport: gRPC status number, HTTP status, JSON-RPC code, process exit code. */
+export interface CodeMapping {
+  readonly grpc: number;
+  readonly http: number;
+  readonly jsonRpc: number;
+  readonly exit: number;
+}
+
+/** gRPC status numbers by their canonical names (grpc.io/docs/guides/status-codes). */
+export const GRPC_STATUS = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+
+const S = GRPC_STATUS;
+const map = (grpc: number, http: number, jsonRpc: number, exit = 1): CodeMapping => ({
+  grpc,
+  http,
+  jsonRpc,
+  exit,
+});
+
+/** Every stable code of the node. Exit codes: 1 fatal, 2 usage or config, 3 directory locked, 4 format too new. */
+export const CODES = {
+  // Command line and configuration
+  USAGE: map(S.INVALID_ARGUMENT, 400, -32602, 2),
+  CONFIG_INVALID: map(S.FAILED_PRECONDITION, 500, -32000, 2),
+  RUNTIME_UNSUPPORTED: map(S.FAILED_PRECONDITION, 500, -32000, 2),
+  // Life cycle
+  SERVICE_START_FAILED: map(S.UNAVAILABLE, 503, -32000),
+  SERVICE_STOP_TIMEOUT: map(S.INTERNAL, 500, -32603),
+  NOT_READY: map(S.UNAVAILABLE, 503, -32000),
+  SHUTTING_DOWN: map(S.UNAVAILABLE, 503, -32000),
+  ADDRESS_IN_USE: map(S.UNAVAILABLE, 503, -32000),
+  // Hot memory and bus
+  HOT_LAYOUT_MISMATCH: map(S.INTERNAL, 500, -32603),
+  HOT_MEMORY_EXHAUSTED: map(S.RESOURCE_EXHAUSTED, 507, -32000),
+  BUS_FULL: map(S.RESOURCE_EXHAUSTED, 503, -32000),
+  BUS_EVENT_TOO_LARGE: map(S.RESOURCE_EXHAUSTED, 413, -32000),
+  // Storage
+  STORE_LOCKED: map(S.UNAVAILABLE, 503, -32000, 3),
+  STORE_FORMAT_TOO_NEW: map(S.FAILED_PRECONDITION, 500, -32000, 4),
+  STORE_FORMAT_INVALID: map(S.DATA_LOSS, 500, -32000, 4),
+  STORE_CLOSED: map(S.UNAVAILABLE, 503, -32000),
+  STORE_WRITE_FAILED: map(S.DATA_LOSS, 507, -32000),
+  STORE_READ_FAILED: map(S.DATA_LOSS, 500, -32000),
+  STORE_FAMILY_UNKNOWN: map(S.INTERNAL, 500, -32603),
+  // Transports
+  MESSAGE_TOO_LARGE: map(S.RESOURCE_EXHAUSTED, 413, -32000),
+  MALFORMED_MESSAGE: map(S.INVALID_ARGUMENT, 400, -32700),
+  DEADLINE_EXCEEDED: map(S.DEADLINE_EXCEEDED, 504, -32000),
+  CANCELLED: map(S.CANCELLED, 499, -32000),
+  IDLE_TIMEOUT: map(S.CANCELLED, 408, -32000),
+  TOO_MANY_STREAMS: map(S.RESOURCE_EXHAUSTED, 429, -32005),
+  UNIMPLEMENTED: map(S.UNIMPLEMENTED, 501, -32601),
+  PEER_UNAVAILABLE: map(S.UNAVAILABLE, 502, -32000),
+  // Blocks
+  BLOCK_MALFORMED: map(S.INVALID_ARGUMENT, 400, -32602),
+  BLOCK_NOT_FOUND: map(S.NOT_FOUND, 404, -32001),
+  BLOCK_REJECTED: map(S.FAILED_PRECONDITION, 422, -32000),
+  BLOCK_TOO_LARGE: map(S.RESOURCE_EXHAUSTED, 413, -32000),
+  FILE_UNREADABLE: map(S.NOT_FOUND, 404, -32001),
+  // Everything that should not happen
+  INTERNAL: map(S.INTERNAL, 500, -32603),
+} as const satisfies Record<string, CodeMapping>;
+
+/** A stable error code of the node. */
+export type ErrorCode = keyof typeof CODES;
+
+/** Extra facts of a {@link CairnError}. */
+export interface CairnErrorOptions extends ErrorOptions {
+  /** What the reader can do about it, as a sentence without a final period. */
+  readonly hint?: string;
+  /** Machine-readable facts; must be JSON-serializable. */
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * An expected failure: a stable code, what happened, and what to do about it.
+ *
+ * @example A locked data directory exits with 3
+ * ```ts
+ * import { CairnError } from "./errors.ts";
+ * const error = new CairnError("STORE_LOCKED", "Cannot open data directory 'data': held by pid 7");
+ * if (error.mapping.exit !== 3) throw new Error("expected 3");
+ * ```
+ */
+export class CairnError extends Error {
+  override readonly name = "CairnError";
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly detail: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: CairnErrorOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.hint = options.hint;
+    this.detail = options.detail ?? {};
+  }
+
+  /** What this code becomes on each transport. */
+  get mapping(): CodeMapping {
+    return CODES[this.code];
+  }
+
+  /** One line for a terminal: message, code and hint. */
+  toLine(): string {
+    return `${this.message} [${this.code}]${this.hint ? `; ${this.hint}` : ""}`;
+  }
+}
+
+/** Turns whatever was thrown into a {@link CairnError}; unknown failures become `INTERNAL` with the cause kept. */
+export function toCairnError(thrown: unknown, code: ErrorCode = "INTERNAL"): CairnError {
+  if (thrown instanceof CairnError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new CairnError(code, message, { cause: thrown });
+}

@@ -1,0 +1,86 @@
+/**
+ * What a handler knows of RPC: messages, calls and codes. Nothing here names the transport library.
+ *
+ * Layer: rpc. A handler gets decoded messages, or the received bytes untouched when its method says `raw`.
+ *
+ * @module
+ */
+
+import type { DescMessage, DescMethod, DescService, MessageShape } from "@bufbuild/protobuf";
+import type { Logger } from "../kernel/log.ts";
+
+/** Facts of one call. */
+export interface CallContext {
+  /** Aborted when the peer cancels, the deadline passes, the connection drops or the server is forced to stop. */
+  readonly signal: AbortSignal;
+  /** Address of the peer, for logs. */
+  readonly peer: string;
+  /** From the `x-request-id` or `hiero-correlation-id` metadata (cut to 64 characters), or made here. */
+  readonly requestId: string;
+  /** ASCII metadata of the request, lower-case keys, first value of each. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Logger of the service with the request id on every line. */
+  readonly log: Logger;
+}
+
+/** Sending half of a streaming call. */
+export interface Sender<Res> {
+  /** Sends one message. @returns `false` when the peer is slow: wait for {@link Sender.drained} before sending more. */
+  send(message: Res): boolean;
+  /** Resolves when the send buffer has room again, or when the call ended. */
+  drained(): Promise<void>;
+  /** Ends the call: with OK, or with the status of `error`. Idempotent. */
+  end(error?: Error): void;
+}
+
+/** Receiving half of a bidirectional call, as the server drives it. Callbacks never overlap. */
+export interface StreamHandler<Req> {
+  /** One message has arrived. The bytes or message belong to the handler. */
+  message(message: Req): void;
+  /** The peer half-closed: no more messages. */
+  halfClosed(): void;
+  /** The call is over for any reason, exactly once; nothing can be sent any more. */
+  closed(): void;
+}
+
+/** A bidirectional call handed to a handler. */
+export interface BidiCall<Res> extends Sender<Res> {
+  readonly context: CallContext;
+  /** Stops reading from the peer (HTTP/2 flow control does the rest); messages already parsed may still arrive. */
+  pause(): void;
+  resume(): void;
+}
+
+export type UnaryHandler<Req, Res> = (request: Req, context: CallContext) => Promise<Res>;
+export type ServerStreamHandler<Req, Res> = (
+  request: Req,
+  sender: Sender<Res>,
+  context: CallContext,
+) => Promise<void>;
+export type BidiHandler<Req, Res> = (call: BidiCall<Res>) => StreamHandler<Req>;
+
+type Handler<K extends DescMethod["methodKind"], Req, Res> = K extends "unary" ? UnaryHandler<Req, Res>
+  : K extends "server_streaming" ? ServerStreamHandler<Req, Res>
+  : BidiHandler<Req, Res>;
+
+/**
+ * Handler of one method: decoded messages, or with `raw: true` the bytes of both directions.
+ * A raw handler writes exactly the serialized response message.
+ */
+export type MethodHandler<M extends DescMethod> =
+  | {
+    readonly raw?: false;
+    readonly handle: Handler<
+      M["methodKind"],
+      MessageShape<M["input"]>,
+      MessageShape<M["output"]>
+    >;
+  }
+  | { readonly raw: true; readonly handle: Handler<M["methodKind"], Uint8Array, Uint8Array> };
+
+/** Handlers by the local name of the method; methods left out answer UNIMPLEMENTED. */
+export type ServiceHandlers<S extends DescService> = {
+  readonly [K in keyof S["method"]]?: MethodHandler<S["method"][K]>;
+};
+
+export type { DescMessage, DescMethod, DescService, MessageShape };
