@@ -1,0 +1,126 @@
+/**
+ * The column families of the blocks service, and the only code that reads or writes them.
+ *
+ * Layer: services. A block, its record and the chain state after it go to disk in one atomic batch, so after a
+ * crash the chain state always belongs to the last block.
+ *
+ * @module
+ */
+
+import { CairnError } from "../../kernel/errors.ts";
+import type { Engine, Family, Operation } from "../../store/engine.ts";
+
+/** Column families. Never reuse a name: retired ones stay as comments with their last release. */
+export const BLOCKS_FAMILY = {
+  block: "blocks.block", // number u64 big-endian -> serialized com.hedera.hapi.block.stream.Block, as received
+  record: "blocks.record", // number u64 big-endian -> BlockRecord, JSON
+  state: "blocks.state", // "chain" -> chain state after the last block (protocols/hiero/chain.ts)
+} as const;
+
+const CHAIN_KEY = new TextEncoder().encode("chain");
+
+/** What verification found out about a stored block. Hashes in lower-case hex. */
+export interface BlockRecord {
+  readonly rootHash: string | undefined;
+  readonly previousHash: string;
+  readonly rule: string;
+  readonly level: string;
+  readonly hapiVersion: string;
+  readonly items: number;
+  readonly bytes: number;
+  readonly proofs: readonly string[];
+}
+
+/** A verified block on its way to disk. `block` is borrowed until the write settles. */
+export interface VerifiedBlock {
+  readonly number: bigint;
+  readonly block: Uint8Array;
+  readonly record: BlockRecord;
+}
+
+/** u64 big-endian, so that keys sort by number. */
+export function blockKey(number: bigint): Uint8Array {
+  const key = new Uint8Array(8);
+  new DataView(key.buffer).setBigUint64(0, number);
+  return key;
+}
+
+function keyToNumber(key: Uint8Array): bigint {
+  return new DataView(key.buffer, key.byteOffset, 8).getBigUint64(0);
+}
+
+/** Reads and writes blocks; knows the first and last stored number without asking the disk. */
+export class BlockStore {
+  readonly #engine: Engine;
+  readonly #blocks: Family;
+  readonly #records: Family;
+  readonly #state: Family;
+  #first: bigint | undefined;
+  #last: bigint | undefined;
+
+  private constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#blocks = engine.family(BLOCKS_FAMILY.block);
+    this.#records = engine.family(BLOCKS_FAMILY.record);
+    this.#state = engine.family(BLOCKS_FAMILY.state);
+  }
+
+  /** Opens the families and finds the stored range. */
+  static async open(engine: Engine): Promise<BlockStore> {
+    const store = new BlockStore(engine);
+    for await (const key of store.#records.scanKeys({ limit: 1 })) store.#first = keyToNumber(key);
+    for await (const key of store.#records.scanKeys({ limit: 1, reverse: true })) {
+      store.#last = keyToNumber(key);
+    }
+    if (store.#last !== undefined && (await store.chainState()) === undefined) {
+      throw new CairnError("STORE_READ_FAILED", "Cannot open block store: blocks without a chain state", {
+        hint: "the data directory was changed by hand; restore it from a copy",
+      });
+    }
+    return store;
+  }
+
+  /** Lowest stored block. */
+  get first(): bigint | undefined {
+    return this.#first;
+  }
+
+  /** Highest stored block: everything up to it was acknowledged or may be. */
+  get last(): bigint | undefined {
+    return this.#last;
+  }
+
+  /** Chain state after {@link BlockStore.last}, as `protocols/hiero` serialized it. */
+  async chainState(): Promise<Uint8Array | undefined> {
+    return await this.#state.get(CHAIN_KEY);
+  }
+
+  /** The serialized Block exactly as it was received. */
+  async block(number: bigint): Promise<Uint8Array | undefined> {
+    return await this.#blocks.get(blockKey(number));
+  }
+
+  async record(number: bigint): Promise<BlockRecord | undefined> {
+    const bytes = await this.#records.get(blockKey(number));
+    return bytes && JSON.parse(new TextDecoder().decode(bytes));
+  }
+
+  /**
+   * Writes consecutive verified blocks and the chain state after the last of them, all or nothing, with sync.
+   *
+   * @throws {CairnError} `STORE_WRITE_FAILED`: none of the blocks is stored.
+   */
+  async append(blocks: readonly VerifiedBlock[], chainState: Uint8Array): Promise<void> {
+    const operations: Operation[] = [];
+    for (const { number, block, record } of blocks) {
+      const key = blockKey(number);
+      const value = new TextEncoder().encode(JSON.stringify(record));
+      operations.push({ kind: "put", family: BLOCKS_FAMILY.block, key, value: block });
+      operations.push({ kind: "put", family: BLOCKS_FAMILY.record, key, value });
+    }
+    operations.push({ kind: "put", family: BLOCKS_FAMILY.state, key: CHAIN_KEY, value: chainState });
+    await this.#engine.write(operations, { sync: true });
+    this.#first ??= blocks[0]?.number;
+    this.#last = blocks.at(-1)?.number ?? this.#last;
+  }
+}
