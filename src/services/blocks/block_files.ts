@@ -29,7 +29,9 @@ export async function listBlockFiles(paths: readonly string[]): Promise<string[]
       }
       const found: string[] = [];
       for await (const entry of Deno.readDir(path)) {
-        if (entry.isFile && BLOCK_FILE_NAME.test(entry.name)) found.push(`${path.replace(/\/+$/, "")}/${entry.name}`);
+        if (entry.isFile && BLOCK_FILE_NAME.test(entry.name)) {
+          found.push(`${path.replace(/\/+$/, "")}/${entry.name}`);
+        }
       }
       if (found.length === 0) throw unreadable(path, "no .blk, .blk.gz or .blk.zstd file in it");
       files.push(...found.sort(new Intl.Collator("en", { numeric: true }).compare));
@@ -56,7 +58,9 @@ export async function readBlockFile(path: string): Promise<Uint8Array> {
     return unpackBlockFile(bytes);
   } catch (thrown) {
     if (!(thrown instanceof HieroFault)) throw thrown;
-    throw new CairnError("BLOCK_MALFORMED", `Cannot read block file '${path}': ${thrown.message}`, { cause: thrown });
+    throw new CairnError("BLOCK_MALFORMED", `Cannot read block file '${path}': ${thrown.message}`, {
+      cause: thrown,
+    });
   }
 }
 

@@ -20,39 +20,58 @@ export const blocksConfig = z.strictObject({
     .meta({ description: "First block this node asks for when it has none", restart: true }),
   publisherIdleMs: z.int().min(0).max(86_400_000).default(30_000)
     .meta({
-      description: "Time without a message after which a publish stream ends with CANCELLED, in milliseconds; " +
+      description:
+        "Time without a message after which a publish stream ends with CANCELLED, in milliseconds; " +
         "0 never. Keep it above the network's block interval",
       restart: true,
     }),
   duplicateBlockSkipWindow: z.int().min(0).max(1_000).default(5)
     .meta({
-      description: "How far behind the last block a header is answered with SkipBlock; further back the stream " +
+      description:
+        "How far behind the last block a header is answered with SkipBlock; further back the stream " +
         "ends with DUPLICATE_BLOCK",
       restart: true,
     }),
   maxFutureBlocksBeforeStalled: z.int().min(3).max(50).default(3)
     .meta({
-      description: "How many blocks others may complete past an unfinished block before its publisher gets TIMEOUT",
+      description:
+        "How many blocks others may complete past an unfinished block before its publisher gets TIMEOUT",
       restart: true,
     }),
   staleResendPruneBuffer: z.int().min(0).max(200).default(100)
-    .meta({ description: "Resend requests older than the newest block by more than this are dropped", restart: true }),
-  maxBlockBytes: z.int().min(MIB).max(768 * MIB).default(160 * MIB)
     .meta({
-      description: "Largest block taken, in bytes; its publisher gets ERROR. At most bus.memoryBytes less 64 MiB",
+      description: "Resend requests older than the newest block by more than this are dropped",
       restart: true,
     }),
-  maxQueuedBytes: z.int().min(MIB).max(4_096 * MIB).default(256 * MIB)
+  maxBlockBytes: z.int().min(MIB).max(1_024 * MIB).default(134_217_728)
     .meta({
-      description: "Bytes of blocks received and not yet on disk, over all publishers, past which streams are no " +
-        "longer read, in bytes",
+      description:
+        "Largest block taken, in bytes; its publisher gets INVALID_REQUEST. Shared memory of this size " +
+        "is reserved and becomes resident only as blocks need it",
+      restart: true,
+    }),
+  pauseAboveBytes: z.int().min(MIB).max(4_096 * MIB).default(67_108_864)
+    .meta({
+      description:
+        "Bytes of blocks received and not yet stored above which publish streams are not read, in bytes",
+      restart: true,
+    }),
+  maxQueuedBytes: z.int().min(MIB).max(16_384 * MIB).default(536_870_912)
+    .meta({
+      description:
+        "Most bytes of blocks in memory; beyond it the highest unfinished block is dropped and its " +
+        "publisher gets ERROR. At least maxBlockBytes",
       restart: true,
     }),
   brokenLink: z.enum(["refuse", "warn"]).default("refuse")
-    .meta({ description: "What a block gets whose previous hash is not the root of the block before", restart: true }),
+    .meta({
+      description: "What a block gets whose previous hash is not the root of the block before",
+      restart: true,
+    }),
   unverifiable: z.enum(["refuse", "store"]).default("refuse")
     .meta({
-      description: "What a block gets whose generation (HAPI 0.69 and before) has a root hash nobody can reproduce",
+      description:
+        "What a block gets whose generation (HAPI 0.69 and before) has a root hash nobody can reproduce",
       restart: true,
     }),
   rpc: rpcConfig.prefault({}).meta({ description: "The listener of the block API", restart: true }),

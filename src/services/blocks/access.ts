@@ -1,0 +1,131 @@
+/**
+ * What readers ask the block node: getBlock, serverStatus, serverStatusDetail.
+ *
+ * Layer: services. Source: spec/block-node.md §5. A stored block is served as the bytes that were received.
+ *
+ * @module
+ */
+
+import { create } from "@bufbuild/protobuf";
+import type { BlockAccessService } from "../../../proto/gen/org/hiero/block/api/block_access_service_pb.ts";
+import {
+  type BlockNodeService,
+  type BlockRange,
+  BlockRangeSchema,
+  type ServerStatusDetailResponse,
+  ServerStatusDetailResponseSchema,
+  type ServerStatusResponse,
+  ServerStatusResponseSchema,
+} from "../../../proto/gen/org/hiero/block/api/node_service_pb.ts";
+import { CairnError } from "../../kernel/errors.ts";
+import type { Logger } from "../../kernel/log.ts";
+import {
+  type BlockResponseStatus,
+  type BlockSpecifier,
+  encodeBlockResponse,
+  parseBlockRequest,
+} from "../../protocols/hiero/access_messages.ts";
+import { HieroFault } from "../../protocols/hiero/fault.ts";
+import type { ServiceHandlers } from "../../rpc/types.ts";
+import type { BlocksMetrics } from "./metrics.ts";
+import type { BlockStore } from "./store.ts";
+
+/** "No block" on the wire; as a block number in a request it means the latest. */
+export const UINT64_MAX = 0xffff_ffff_ffff_ffffn;
+const INT64_MAX = 0x7fff_ffff_ffff_ffffn;
+
+/** Semantic version split for the wire. */
+export interface SemanticVersionParts {
+  readonly major: number;
+  readonly minor: number;
+  readonly patch: number;
+  readonly pre: string;
+}
+
+/** What the handlers work with. */
+export interface AccessDeps {
+  readonly store: BlockStore;
+  readonly metrics: BlocksMetrics;
+  readonly log: Logger;
+  /** Block the node wants next; undefined when it cannot say. */
+  readonly nextExpected: () => bigint | undefined;
+  readonly nodeVersion: SemanticVersionParts;
+  readonly streamVersion: SemanticVersionParts;
+}
+
+/** Handlers of BlockAccessService. */
+export function accessHandlers(deps: AccessDeps): ServiceHandlers<typeof BlockAccessService> {
+  return { getBlock: { raw: true, handle: (request) => getBlock(request, deps) } };
+}
+
+async function getBlock(request: Uint8Array, deps: AccessDeps): Promise<Uint8Array> {
+  const answer = await findBlock(parseRequest(request), deps);
+  deps.metrics.getBlockRequests.inc({ status: answer.status });
+  return encodeBlockResponse(answer.status, answer.block);
+}
+
+function parseRequest(request: Uint8Array): BlockSpecifier {
+  try {
+    return parseBlockRequest(request);
+  } catch (thrown) {
+    if (!(thrown instanceof HieroFault)) throw thrown;
+    throw new CairnError("MALFORMED_MESSAGE", "Cannot decode BlockRequest", { cause: thrown });
+  }
+}
+
+async function findBlock(
+  specifier: BlockSpecifier,
+  { store, log }: AccessDeps,
+): Promise<{ readonly status: BlockResponseStatus; readonly block?: Uint8Array }> {
+  let number: bigint | undefined;
+  if (specifier.kind === "unset" || (specifier.kind === "latest" && !specifier.latest)) {
+    return { status: "INVALID_REQUEST" };
+  }
+  if (specifier.kind === "latest" || specifier.number === UINT64_MAX) number = store.last;
+  else if (specifier.number > INT64_MAX) return { status: "INVALID_REQUEST" };
+  else number = specifier.number;
+
+  const { first, last } = store;
+  if (number === undefined || first === undefined || last === undefined || number < first || number > last) {
+    return { status: "NOT_AVAILABLE" };
+  }
+  try {
+    const block = await store.block(number);
+    return block === undefined ? { status: "NOT_FOUND" } : { status: "SUCCESS", block };
+  } catch (error) {
+    log.error("Block unreadable", { number, error });
+    return { status: "NOT_FOUND" };
+  }
+}
+
+/** Handlers of BlockNodeService. */
+export function statusHandlers(deps: AccessDeps): ServiceHandlers<typeof BlockNodeService> {
+  return {
+    serverStatus: { handle: () => Promise.resolve(serverStatus(deps)) },
+    serverStatusDetail: { handle: () => Promise.resolve(serverStatusDetail(deps)) },
+  };
+}
+
+/**
+ * The consensus node chooses its first block by `next_expected_block`. The reference node forgets it at a restart;
+ * here it is the block after the last stored one, so a restart changes nothing.
+ */
+function serverStatus({ store, nextExpected }: AccessDeps): ServerStatusResponse {
+  return create(ServerStatusResponseSchema, {
+    firstAvailableBlock: store.first ?? UINT64_MAX,
+    lastAvailableBlock: store.last ?? UINT64_MAX,
+    onlyLatestState: true,
+    nextExpectedBlock: nextExpected() ?? UINT64_MAX,
+  });
+}
+
+function serverStatusDetail({ store, nodeVersion, streamVersion }: AccessDeps): ServerStatusDetailResponse {
+  const ranges: BlockRange[] = store.first === undefined || store.last === undefined
+    ? []
+    : [create(BlockRangeSchema, { rangeStart: store.first, rangeEnd: store.last })];
+  return create(ServerStatusDetailResponseSchema, {
+    versionInformation: { streamProtoVersion: streamVersion, blockNodeVersion: nodeVersion },
+    availableRanges: ranges,
+    storedRanges: ranges,
+  });
+}
