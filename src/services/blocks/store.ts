@@ -32,10 +32,12 @@ export interface BlockRecord {
 }
 
 /** A verified block on its way to disk. `block` is borrowed until the write settles. */
-export interface VerifiedBlock {
+export interface StoredBlock {
   readonly number: bigint;
   readonly block: Uint8Array;
   readonly record: BlockRecord;
+  /** Chain state after this block. */
+  readonly chainState: Uint8Array;
 }
 
 /** u64 big-endian, so that keys sort by number. */
@@ -106,11 +108,13 @@ export class BlockStore {
   }
 
   /**
-   * Writes consecutive verified blocks and the chain state after the last of them, all or nothing, with sync.
+   * Writes consecutive verified blocks and the chain state after the last, all or nothing, with sync.
    *
    * @throws {CairnError} `STORE_WRITE_FAILED`: none of the blocks is stored.
    */
-  async append(blocks: readonly VerifiedBlock[], chainState: Uint8Array): Promise<void> {
+  async append(blocks: readonly StoredBlock[]): Promise<void> {
+    const last = blocks.at(-1);
+    if (last === undefined) return;
     const operations: Operation[] = [];
     for (const { number, block, record } of blocks) {
       const key = blockKey(number);
@@ -118,9 +122,9 @@ export class BlockStore {
       operations.push({ kind: "put", family: BLOCKS_FAMILY.block, key, value: block });
       operations.push({ kind: "put", family: BLOCKS_FAMILY.record, key, value });
     }
-    operations.push({ kind: "put", family: BLOCKS_FAMILY.state, key: CHAIN_KEY, value: chainState });
+    operations.push({ kind: "put", family: BLOCKS_FAMILY.state, key: CHAIN_KEY, value: last.chainState });
     await this.#engine.write(operations, { sync: true });
     this.#first ??= blocks[0]?.number;
-    this.#last = blocks.at(-1)?.number ?? this.#last;
+    this.#last = last.number;
   }
 }

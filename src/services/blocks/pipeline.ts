@@ -1,0 +1,370 @@
+/**
+ * Drives a block from a publisher's stream to the disk: publish machine, verification lane, store, acknowledgement.
+ *
+ * Layer: services. The machine (protocols/hiero/publish_machine.ts) decides; this file does what it decides.
+ * Source: spec/block-node.md §3, §6.9.
+ *
+ * @module
+ */
+
+import { CairnError } from "../../kernel/errors.ts";
+import type { Logger } from "../../kernel/log.ts";
+import { HieroFault } from "../../protocols/hiero/fault.ts";
+import type { HandlerId, PublishEffect, PublishEvent } from "../../protocols/hiero/publish_events.ts";
+import type { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
+import { encodePublishResponse, parsePublishRequest } from "../../protocols/hiero/publish_messages.ts";
+import type { BidiCall, StreamHandler } from "../../rpc/types.ts";
+import type { BlocksMetrics } from "./metrics.ts";
+import type { BlockStore, StoredBlock } from "./store.ts";
+import type { LaneVerdict, VerifyLane } from "./verify_lane.ts";
+
+/** Time between the last response of a stream and its end, so that the response gets out (spec §3.6). */
+const CLOSE_DELAY_MS = 10;
+/** Granularity of idle time-outs. */
+const TICK_MS = 250;
+/** Most block bytes of one storage batch: above it, one fsync costs more than it saves. */
+const MAX_BATCH_BYTES = 16_777_216;
+
+/** Told of every durable block, in order. */
+export type PersistedListener = (block: { readonly number: bigint; readonly bytes: number }) => void;
+
+/** What the pipeline works with. */
+export interface PipelineDeps {
+  readonly machine: PublishMachine;
+  readonly lane: VerifyLane;
+  readonly store: BlockStore;
+  readonly metrics: BlocksMetrics;
+  readonly log: Logger;
+  readonly onPersisted: PersistedListener;
+  /** Milliseconds since the epoch with fractions; the same clock as the verify Worker's. */
+  readonly now: () => number;
+}
+
+interface Publisher {
+  readonly call: BidiCall<Uint8Array>;
+  /** Set once nothing more may be sent. */
+  closing: boolean;
+}
+
+/** A block between the machine's `verify` and its place on disk. */
+interface Submission {
+  readonly number: bigint;
+  readonly bytes: number;
+  readonly completeAtMs: number;
+  submittedAtMs: number;
+  verifiedAtMs: number;
+  stored: StoredBlock | undefined;
+}
+
+/** One per node: publishers come and go, blocks flow through. */
+export class PublishPipeline {
+  readonly #deps: PipelineDeps;
+  readonly #publishers = new Map<HandlerId, Publisher>();
+  /** By attempt; bounded by the machine's maxPendingBlocks. */
+  readonly #submissions = new Map<number, Submission>();
+  /** Attempts to write next, in order. */
+  #persistQueue: number[] = [];
+  #writing = false;
+  #lastHandler = 0;
+  #writeFailure: string | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
+  readonly #ticker: ReturnType<typeof setInterval>;
+  readonly #closeTimers = new Set<ReturnType<typeof setTimeout>>();
+
+  constructor(deps: PipelineDeps) {
+    this.#deps = deps;
+    this.#ticker = setInterval(() => this.#step({ kind: "tick" }), TICK_MS);
+    deps.lane.onVerdicts((verdicts) => this.#onVerdicts(verdicts));
+  }
+
+  /** Open publish streams. */
+  get publishers(): number {
+    return this.#publishers.size;
+  }
+
+  /** Why the last write failed; undefined after one that succeeded. */
+  get writeFailure(): string | undefined {
+    return this.#writeFailure;
+  }
+
+  /** Takes over a publishBlockStream call. */
+  connect(call: BidiCall<Uint8Array>): StreamHandler<Uint8Array> {
+    const handler = ++this.#lastHandler;
+    const publisher: Publisher = { call, closing: false };
+    this.#publishers.set(handler, publisher);
+    call.context.log.info("Publisher connected", { publisher: handler, peer: call.context.peer });
+    this.#step({ kind: "connected", handler });
+    return {
+      message: (bytes) => this.#onMessage(handler, bytes),
+      halfClosed: () => this.#onGone(handler, "half-closed"),
+      closed: () => this.#onGone(handler, "closed"),
+    };
+  }
+
+  /** Resolves when nothing is being verified or written. */
+  idle(): Promise<void> {
+    if (this.#submissions.size === 0) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers();
+    return this.#idle.promise;
+  }
+
+  /** Tells every publisher that the node stops (EndOfStream SUCCESS) and ends their calls. */
+  shutdown(): void {
+    clearInterval(this.#ticker);
+    this.#step({ kind: "shutdown" });
+    for (const timer of this.#closeTimers) clearTimeout(timer);
+    this.#closeTimers.clear();
+    for (const { call } of this.#publishers.values()) call.end();
+    this.#publishers.clear();
+  }
+
+  #onMessage(handler: HandlerId, bytes: Uint8Array): void {
+    const { metrics } = this.#deps;
+    if (this.#publishers.get(handler)?.closing !== false) return;
+    try {
+      const request = parsePublishRequest(bytes);
+      if (request.kind === "items") {
+        metrics.bytesReceived.inc(request.set.bytes);
+        metrics.itemsReceived.inc(request.set.itemCount);
+      }
+      this.#step({ kind: "message", handler, request });
+    } catch (thrown) {
+      if (!(thrown instanceof HieroFault)) {
+        this.#deps.log.error("Publish message failed", { publisher: handler, error: thrown });
+        this.#step({ kind: "internal-error", handler });
+        return;
+      }
+      this.#deps.log.warn("Malformed publish message", { publisher: handler, reason: thrown.message });
+      this.#step({ kind: "malformed", handler });
+    }
+  }
+
+  #onGone(handler: HandlerId, how: string): void {
+    const publisher = this.#publishers.get(handler);
+    if (publisher === undefined) return;
+    if (how === "half-closed") {
+      // Whatever it sent is still acknowledged to the others; its own call has nothing left to wait for.
+      if (!publisher.closing) this.#endCall(handler, undefined);
+    } else {
+      this.#publishers.delete(handler);
+      publisher.call.context.log.info("Publisher gone", { publisher: handler });
+    }
+    this.#step({ kind: "disconnected", handler });
+  }
+
+  #step(event: PublishEvent): void {
+    this.#perform(this.#deps.machine.step(event, this.#deps.now()));
+  }
+
+  #perform(effects: readonly PublishEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case "respond":
+          this.#respond(effect);
+          break;
+        case "close":
+          this.#close(effect.handler, effect.reason);
+          break;
+        case "verify":
+          this.#submit(effect);
+          break;
+        case "persist":
+          this.#persistQueue.push(effect.attempt);
+          break;
+        case "pause":
+          this.#publishers.get(effect.handler)?.call.pause();
+          break;
+        case "resume":
+          this.#publishers.get(effect.handler)?.call.resume();
+          break;
+        case "backfill":
+          this.#deps.log.info("Publisher is ahead of this node", { upTo: effect.upTo });
+          break;
+        case "note":
+          if (effect.note === "items-dropped" || effect.note === "late-items-dropped") {
+            this.#deps.metrics.setsDropped.inc();
+          }
+          this.#deps.log.debug("Publish event", effect);
+      }
+    }
+  }
+
+  #respond({ handler, response }: PublishEffect & { kind: "respond" }): void {
+    const publisher = this.#publishers.get(handler);
+    if (publisher === undefined || publisher.closing) return;
+    const { metrics, log } = this.#deps;
+    metrics.responses.inc({ kind: response.kind });
+    if (response.kind === "acknowledgement") metrics.acknowledgements.inc();
+    else if (response.kind === "end-stream") {
+      log.warn("Publish stream ended", {
+        publisher: handler,
+        status: response.status,
+        block: response.proximate,
+      });
+    }
+    publisher.call.send(encodePublishResponse(response));
+  }
+
+  #close(handler: HandlerId, reason: "ended" | "left" | "idle"): void {
+    if (reason === "idle") {
+      this.#endCall(
+        handler,
+        new CairnError("IDLE_TIMEOUT", "Cannot keep publish stream: it was idle for too long"),
+      );
+    } else if (reason === "left") this.#endCall(handler, undefined);
+    else {
+      const publisher = this.#publishers.get(handler);
+      if (publisher === undefined) return;
+      publisher.closing = true;
+      const timer = setTimeout(() => {
+        this.#closeTimers.delete(timer);
+        this.#endCall(handler, undefined);
+      }, CLOSE_DELAY_MS);
+      this.#closeTimers.add(timer);
+    }
+  }
+
+  #endCall(handler: HandlerId, error: CairnError | undefined): void {
+    const publisher = this.#publishers.get(handler);
+    if (publisher === undefined) return;
+    publisher.closing = true;
+    publisher.call.end(error);
+  }
+
+  #submit(effect: PublishEffect & { kind: "verify" }): void {
+    const { number, attempt, segments, bytes } = effect;
+    this.#deps.metrics.blocksReceived.inc();
+    const now = this.#deps.now();
+    const submission: Submission = {
+      number,
+      bytes,
+      completeAtMs: now,
+      submittedAtMs: now,
+      verifiedAtMs: now,
+      stored: undefined,
+    };
+    this.#submissions.set(attempt, submission);
+    this.#deps.lane.submit({ number, attempt, segments, bytes }, () => {
+      submission.submittedAtMs = this.#deps.now();
+      this.#observe("ingest", submission.submittedAtMs - submission.completeAtMs);
+    });
+  }
+
+  #onVerdicts(verdicts: readonly LaneVerdict[]): void {
+    for (const verdict of verdicts) this.#onVerdict(verdict);
+    this.#flush();
+  }
+
+  #onVerdict(verdict: LaneVerdict): void {
+    const { metrics, log } = this.#deps;
+    const { attempt, number } = verdict;
+    const submission = this.#submissions.get(attempt);
+    if (submission === undefined) throw new Error(`Verdict for unknown attempt ${attempt}`);
+    submission.verifiedAtMs = verdict.verifiedAtMs;
+    this.#observe("hash", verdict.verifiedAtMs - submission.submittedAtMs);
+    if (verdict.status === "ok") {
+      for (const warning of verdict.warnings) {
+        log.warn("Block accepted with a warning", { number, ...warning });
+      }
+      submission.stored = {
+        number,
+        block: verdict.block,
+        record: verdict.record,
+        chainState: verdict.chainState,
+      };
+      this.#step({ kind: "verified", number, attempt });
+      // The machine drops results of attempts that were overtaken: then nobody will write this one.
+      if (this.#persistQueue.at(-1) === attempt) metrics.blocksVerified.inc({ rule: verdict.record.rule });
+      else this.#done(attempt);
+    } else {
+      this.#done(attempt);
+      if (verdict.fault.type !== "CANCELLED") {
+        metrics.blocksRejected.inc({ fault: verdict.fault.type });
+        log.warn("Block refused", { number, fault: verdict.fault.type, reason: verdict.fault.message });
+      }
+      this.#step({ kind: "failed", number, attempt });
+    }
+  }
+
+  /** Writes what is verified, one batch at a time; what arrives meanwhile makes the next batch. */
+  async #flush(): Promise<void> {
+    if (this.#writing) return;
+    this.#writing = true;
+    while (this.#persistQueue.length > 0) await this.#writeBatch();
+    this.#writing = false;
+  }
+
+  async #writeBatch(): Promise<void> {
+    const { store, log } = this.#deps;
+    const batch: [attempt: number, submission: Submission][] = [];
+    let bytes = 0;
+    while (this.#persistQueue.length > 0 && (bytes < MAX_BATCH_BYTES || batch.length === 0)) {
+      const attempt = this.#persistQueue.shift()!;
+      const submission = this.#submissions.get(attempt)!;
+      batch.push([attempt, submission]);
+      bytes += submission.bytes;
+    }
+    const first = batch[0]![1].number;
+    try {
+      await store.append(batch.map(([, submission]) => submission.stored!));
+      this.#writeFailure = undefined;
+    } catch (error) {
+      this.#writeFailure = error instanceof Error ? error.message : String(error);
+      log.error("Block write failed", { first, blocks: batch.length, error });
+      for (const [attempt] of batch) this.#done(attempt);
+      for (const attempt of this.#persistQueue.splice(0)) this.#done(attempt);
+      this.#deps.lane.rebase(await store.chainState().catch(() => undefined));
+      this.#step({ kind: "persist-failed", number: first });
+      return;
+    }
+    this.#acknowledge(batch);
+  }
+
+  #acknowledge(batch: readonly [attempt: number, submission: Submission][]): void {
+    const { machine, metrics, onPersisted, now } = this.#deps;
+    const persistedAtMs = now();
+    const effects: PublishEffect[] = [];
+    for (const [, { number }] of batch) {
+      effects.push(...machine.step({ kind: "persisted", number }, persistedAtMs));
+    }
+    this.#perform(withoutOvertaken(effects));
+    const acknowledgedAtMs = now();
+    for (const [attempt, { number, bytes, completeAtMs, verifiedAtMs }] of batch) {
+      metrics.blocksPersisted.inc();
+      this.#observe("persist", persistedAtMs - verifiedAtMs);
+      this.#observe("acknowledge", acknowledgedAtMs - persistedAtMs);
+      this.#observe("total", acknowledgedAtMs - completeAtMs);
+      onPersisted({ number, bytes });
+      this.#done(attempt);
+    }
+  }
+
+  #done(attempt: number): void {
+    if (!this.#submissions.delete(attempt)) return;
+    this.#deps.lane.release(attempt);
+    if (this.#submissions.size === 0) {
+      this.#idle?.resolve();
+      this.#idle = undefined;
+    }
+  }
+
+  #observe(stage: string, milliseconds: number): void {
+    this.#deps.metrics.stageSeconds.observe({ stage }, Math.max(0, milliseconds) / 1000);
+  }
+}
+
+/** Drops an acknowledgement that the same stream's next response would repeat with a higher number (spec §3.5). */
+function withoutOvertaken(effects: readonly PublishEffect[]): PublishEffect[] {
+  const nextIsAcknowledgement = new Set<HandlerId>();
+  const kept: PublishEffect[] = [];
+  for (const effect of effects.toReversed()) {
+    if (effect.kind === "respond" && effect.response.kind === "acknowledgement") {
+      if (nextIsAcknowledgement.has(effect.handler)) continue;
+      nextIsAcknowledgement.add(effect.handler);
+    } else if (effect.kind === "respond" || effect.kind === "close") {
+      nextIsAcknowledgement.delete(effect.handler);
+    }
+    kept.push(effect);
+  }
+  return kept.reverse();
+}
