@@ -124,7 +124,11 @@ export function parseBlockFooter(bytes: Uint8Array, start = 0, end: number = byt
     if (reader.field <= 3 && reader.wireType === BYTES) fields[reader.field - 1] = reader.view();
     else reader.skip();
   }
-  const names = ["previous_block_root_hash", "root_hash_of_all_block_hashes_tree", "start_of_block_state_root_hash"];
+  const names = [
+    "previous_block_root_hash",
+    "root_hash_of_all_block_hashes_tree",
+    "start_of_block_state_root_hash",
+  ];
   const [previous, all, state] = fields.map((field, i) => {
     if (field === undefined || field.length === 0) {
       throw new HieroFault("MISSING_MANDATORY_FIELD", `Cannot verify block: footer has no ${names[i]}`);

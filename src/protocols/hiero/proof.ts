@@ -29,7 +29,12 @@ export type BlockProof =
     /** Contents of the paths that start from a ready hash: one of them must be this block's root. */
     readonly pathHashes: readonly Uint8Array[];
   }
-  | { readonly kind: "signedRecordFile"; readonly field: 4; readonly version: number; readonly signatures: number }
+  | {
+    readonly kind: "signedRecordFile";
+    readonly field: 4;
+    readonly version: number;
+    readonly signatures: number;
+  }
   /** HAPI 0.69 and before: `rootDigest` is H(block root), 48 bytes, or empty. */
   | { readonly kind: "legacy"; readonly field: 5; readonly rootDigest: Uint8Array }
   | { readonly kind: "unknown"; readonly field: number };
@@ -57,8 +62,9 @@ export function parseBlockProof(bytes: Uint8Array, start = 0, end: number = byte
     if (field === 2) proof = { kind: "tss", field, signatureBytes: tssSignature(bytes, from, reader.pos) };
     else if (field === 3) proof = parseStateProof(bytes, from, reader.pos);
     else if (field === 4) proof = parseRecordFileProof(bytes, from, reader.pos);
-    else if (field === 5) proof = { kind: "legacy", field, rootDigest: legacyDigest(bytes, from, reader.pos) };
-    else proof = { kind: "unknown", field };
+    else if (field === 5) {
+      proof = { kind: "legacy", field, rootDigest: legacyDigest(bytes, from, reader.pos) };
+    } else proof = { kind: "unknown", field };
   }
   return proof;
 }
