@@ -6,7 +6,8 @@
  * @module
  */
 
-import { WIRE_TYPE, WireReader, WireWriter } from "./wire.ts";
+import { WIRE_TYPE, WireReader } from "./wire.ts";
+import { WireWriter } from "./wire_writer.ts";
 
 /** BlockResponse.Code. */
 export const BLOCK_RESPONSE_CODE = {

@@ -9,7 +9,8 @@
 import { equalBytes, HieroFault, toHex } from "./fault.ts";
 import { type Sha384, StreamingTree, type TreeSnapshot } from "./merkle.ts";
 import type { RootCandidate } from "./root_hash.ts";
-import { WIRE_TYPE, WireReader, WireWriter } from "./wire.ts";
+import { WIRE_TYPE, WireReader } from "./wire.ts";
+import { WireWriter } from "./wire_writer.ts";
 import type { BlockVerdict, MismatchPolicy, PreviousBlock, VerifiedBlock } from "./verdict.ts";
 import { BlockVerifier } from "./verify.ts";
 

@@ -9,7 +9,8 @@
 import { parseBlockHeader } from "./block_parts.ts";
 import { HieroFault } from "./fault.ts";
 import { ITEM, itemRanges, peekItemKind } from "./items.ts";
-import { WIRE_TYPE, WireReader, WireWriter } from "./wire.ts";
+import { WIRE_TYPE, WireReader } from "./wire.ts";
+import { WireWriter } from "./wire_writer.ts";
 
 const { VARINT, BYTES } = WIRE_TYPE;
 

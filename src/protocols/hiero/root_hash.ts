@@ -96,6 +96,11 @@ export class RootHasher {
     tree.commit();
   }
 
+  /** Gives an empty sub-tree a root computed before: for blocks that share their items. */
+  setRoot(subtree: number, root: Uint8Array): void {
+    this.#trees[subtree]!.push(root);
+  }
+
   /** Roots of the sub-trees as of now, by name; the extension trees only where they have items. Copies. */
   subtreeRoots(): Record<string, Uint8Array> {
     const roots: Record<string, Uint8Array> = {};
