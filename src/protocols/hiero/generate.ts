@@ -47,7 +47,7 @@ export interface ChainGeneratorOptions {
 /** One generated block. */
 export interface GeneratedBlock {
   readonly number: bigint;
-  /** Serialized Block; the caller owns it. */
+  /** Serialized Block; the caller owns it. A view: its buffer is a little larger. */
   readonly bytes: Uint8Array;
   readonly rootHash: Uint8Array;
 }
@@ -115,7 +115,7 @@ export class ChainGenerator {
     const proof = new WireWriter(SCHNORR_SIGNATURE_BYTES + 32);
     if (number > 0n) proof.varint(1, number);
     putItem(block, ITEM.BLOCK_PROOF, proof.raw(this.#proofTail).finish());
-    const bytes = block.finish().slice();
+    const bytes = block.finish();
 
     this.#hasher.clear();
     this.#hasher.addItem(subtreeOf(ITEM.BLOCK_HEADER), bytes, headerAt, headerEnd);
