@@ -1,0 +1,47 @@
+/**
+ * Block files as they lie on disks and in archives: plain, gzip or zstd, told apart by their first bytes.
+ *
+ * Layer: protocols. Imports fault and node:zlib (pure functions of their input; no handle, no state).
+ * Source: spec/block-node.md §7 and §11; RFC 1952, RFC 8878.
+ *
+ * @module
+ */
+
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { HieroFault } from "./fault.ts";
+
+/** How a block file is packed. */
+export type Compression = "none" | "gzip" | "zstd";
+
+/** 1 GiB: eight times the largest message a publisher may send; keeps a small file from filling the memory. */
+export const MAX_BLOCK_FILE_BYTES = 1_073_741_824;
+
+/** Tells the packing by magic bytes. A plain block starts with 0x0a (field 1), so they cannot be confused. */
+export function detectCompression(bytes: Uint8Array): Compression {
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return "gzip";
+  if (bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd) return "zstd";
+  return "none";
+}
+
+/**
+ * Serialized Block of a block file, whatever its packing.
+ *
+ * @param maxBytes Most bytes it may unpack to. @default {MAX_BLOCK_FILE_BYTES}
+ * @returns `bytes` itself if they are not packed.
+ * @throws {HieroFault} `UNABLE_TO_PARSE` if the packing is damaged or unpacks to too much.
+ */
+export function unpackBlockFile(bytes: Uint8Array, maxBytes: number = MAX_BLOCK_FILE_BYTES): Uint8Array {
+  const compression = detectCompression(bytes);
+  if (compression === "none") return bytes;
+  try {
+    const unpack = compression === "gzip" ? gunzipSync : zstdDecompressSync;
+    const plain = unpack(bytes, { maxOutputLength: maxBytes });
+    return new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new HieroFault("UNABLE_TO_PARSE", `Cannot unpack ${compression} block file: ${reason}`, {
+      check: "wire",
+      compression,
+    });
+  }
+}

@@ -1,0 +1,684 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { PublishScript } from "./_publish_script.ts";
+import { type PublishConfig } from "./publish_events.ts";
+import { PublishMachine } from "./publish_machine.ts";
+
+/** Each line that starts with `>` is a command, the lines after it are all its effects. */
+function check(script: string, last = -1n, config: Partial<PublishConfig> = {}): PublishScript {
+  const expected = script.split("\n").map((line) => line.trim()).filter((line) => line !== "").join("\n");
+  const runner = new PublishScript(last, config);
+  assert.equal(runner.play(script), expected);
+  return runner;
+}
+
+Deno.test("PublishMachine acknowledges block 0 of an empty node once it is stored (P1)", () => {
+  check(`
+    > 1 connect
+    > 1 header 0
+    > 1 items
+    > 1 proof
+    > 1 end
+    verify 0 #1, 30 bytes
+    > verified 0
+    persist 0 #1
+    > stored 0
+    1 < acknowledgement 0
+  `);
+});
+
+Deno.test("PublishMachine needs both the proof and BlockEnd to complete a block", () => {
+  check(`
+    > 1 connect
+    > 1 whole 0
+    > 1 items
+    note late-items-dropped 1 block 0
+    > 1 end
+    verify 0 #1, 10 bytes
+    > 1 header 1
+    > 1 end
+    > 1 end
+    note end-of-block-ignored 1
+  `);
+});
+
+Deno.test("PublishMachine acknowledges to every connected publisher (P2)", () => {
+  check(`
+    > 1 connect
+    > 2 connect
+    > 3 connect
+    > 1 block 0
+    verify 0 #1, 10 bytes
+    > done 0
+    persist 0 #1
+    1 < acknowledgement 0
+    2 < acknowledgement 0
+    3 < acknowledgement 0
+  `);
+});
+
+Deno.test("PublishMachine tells the loser of a race to skip (P3)", () => {
+  check(`
+    > 1 connect
+    > 2 connect
+    > 1 header 0
+    > 2 header 0
+    2 < skip 0
+    > 2 items
+    note items-dropped 2
+    > 1 proof
+    > 1 end
+    verify 0 #1, 20 bytes
+  `);
+});
+
+Deno.test("PublishMachine skips a duplicate just behind and refuses one far behind (P4, P5)", () => {
+  check(
+    `
+    > 1 connect
+    > 1 header 19
+    1 < skip 19
+    > 1 header 14
+    1 < skip 14
+    > 1 header 13
+    1 < DUPLICATE_BLOCK last 19 about 13
+    1 closed: ended
+    > 1 header 20
+    > 2 connect
+    > 2 header 0
+    2 < DUPLICATE_BLOCK last 19 about 0
+    2 closed: ended
+  `,
+    19n,
+  );
+});
+
+Deno.test("PublishMachine answers a gap with BehindPublisher and keeps the stream (P6, P23)", () => {
+  check(`
+    > 1 connect
+    > 1 header 1
+    1 < behind max
+    > 1 items
+    note items-dropped 1
+    > 1 block 0
+    verify 0 #1, 10 bytes
+  `);
+  check(
+    `
+    > 1 connect
+    > 1 header 15
+    1 < behind 9
+  `,
+    9n,
+  );
+});
+
+Deno.test("PublishMachine asks for backfill when a publisher leaves too far ahead (P7)", () => {
+  check(
+    `
+    > 1 connect
+    > 1 header 7
+    1 < behind 0
+    > 1 bye TOO_FAR_BEHIND 1 100
+    backfill up to 100
+    1 closed: left
+  `,
+    0n,
+  );
+});
+
+Deno.test("PublishMachine closes without EndOfStream on each EndStream code (P8)", () => {
+  for (const code of ["UNKNOWN", "RESET", "TIMEOUT", "ERROR"]) {
+    check(`
+      > 1 connect
+      > 1 bye ${code} 0 0
+      1 closed: left
+    `);
+  }
+  check(`
+    > 1 connect
+    > 1 header 0
+    > 1 bye RESET 5 4
+    note end-stream-invalid 1
+    note block-abandoned 1 block 0
+    1 closed: left
+    > 2 connect
+    > 2 bye ERROR 5 -1
+    2 closed: left
+  `);
+});
+
+Deno.test("PublishMachine ends the sender of a bad block and has others resend it (P9)", () => {
+  check(`
+    > 1 connect
+    > 2 connect
+    > 1 block 0
+    verify 0 #1, 10 bytes
+    > 2 header 1
+    > failed 0
+    1 < BAD_BLOCK_PROOF last max about 0
+    1 closed: ended
+    > 2 proof
+    > 2 end
+    2 < resend 0
+    > 2 block 0
+    verify 0 #2, 10 bytes
+    verify 1 #3, 20 bytes
+    > done 0
+    persist 0 #2
+    2 < acknowledgement 0
+    > done 1
+    persist 1 #3
+    2 < acknowledgement 1
+  `);
+});
+
+Deno.test("PublishMachine starts over what was verified above a bad block and ignores its old results", () => {
+  check(`
+    > 1 connect
+    > 1 block 0
+    verify 0 #1, 10 bytes
+    > 1 block 1
+    verify 1 #2, 10 bytes
+    > failed 0
+    1 < BAD_BLOCK_PROOF last max about 0
+    1 closed: ended
+    > verified 1
+    > failed 1
+    > 2 connect
+    > 2 block 0
+    verify 0 #3, 10 bytes
+    verify 1 #4, 10 bytes
+    > verified 1 2
+    > done 0
+    persist 0 #3
+    2 < acknowledgement 0
+    > done 1
+    persist 1 #4
+    2 < acknowledgement 1
+  `);
+});
+
+Deno.test("PublishMachine refuses unreadable headers and empty sets (P10, P12)", () => {
+  for (const bad of ["bad-header", "empty"]) {
+    check(
+      `
+      > 1 connect
+      > 1 ${bad}
+      1 < INVALID_REQUEST last 4 about max
+      1 closed: ended
+    `,
+      4n,
+    );
+  }
+  check(`
+    > 1 connect
+    > 1 header 0
+    > 1 empty
+    1 < INVALID_REQUEST last max about 0
+    note block-abandoned 1 block 0
+    1 closed: ended
+  `);
+});
+
+Deno.test("PublishMachine answers garbage, an unset request and an empty header with ERROR", () => {
+  for (const bad of ["malformed", "unset", "empty-header"]) {
+    check(`
+      > 1 connect
+      > 1 ${bad}
+      1 < ERROR last max about max
+      1 closed: ended
+    `);
+  }
+});
+
+Deno.test("PublishMachine gives up a block when the next header comes before its end (P11)", () => {
+  check(`
+    > 1 connect
+    > 1 header 0
+    > 1 header 1
+    note block-abandoned 1 block 0
+    > 1 proof
+    > 1 end
+    1 < resend 0
+    > 1 block 0
+    verify 0 #1, 10 bytes
+    verify 1 #2, 20 bytes
+  `);
+});
+
+Deno.test("PublishMachine starts a block over when its header comes again", () => {
+  check(`
+    > 1 connect
+    > 1 header 0
+    > 1 items
+    > 1 header 0
+    > 1 proof
+    > 1 end
+    verify 0 #1, 20 bytes
+  `);
+});
+
+Deno.test("PublishMachine ends a stream with ERROR when its handler fails (P13)", () => {
+  check(`
+    > 1 connect
+    > 1 header 0
+    > 1 crash
+    1 < ERROR last max about 0
+    note block-abandoned 1 block 0
+    1 closed: ended
+  `);
+});
+
+Deno.test("PublishMachine lets another publisher fill in for a dead one without a gap (P14, P16)", () => {
+  check(`
+    > 1 connect
+    > 2 connect
+    > 1 header 0
+    > 2 header 1
+    > 1 gone
+    note block-abandoned 1 block 0
+    > 2 proof
+    > 2 end
+    2 < resend 0
+    > 2 block 0
+    verify 0 #1, 10 bytes
+    verify 1 #2, 20 bytes
+    > done 0
+    persist 0 #1
+    2 < acknowledgement 0
+    > done 1
+    persist 1 #2
+    2 < acknowledgement 1
+    > 2 gone
+    > 3 connect
+    > 3 block 2
+    verify 2 #3, 10 bytes
+  `);
+});
+
+Deno.test("PublishMachine takes a stalled block from its winner (P15)", () => {
+  check(
+    `
+    > 1 connect
+    > 2 connect
+    > 1 header 5
+    > 2 block 6
+    > 2 block 7
+    > 2 block 8
+    > 2 block 9
+    note block-stalled 1 block 5
+    1 < TIMEOUT last 4 about 5
+    1 closed: ended
+    2 < resend 5
+    > 2 block 5
+    verify 5 #1, 10 bytes
+    verify 6 #2, 10 bytes
+    verify 7 #3, 10 bytes
+    verify 8 #4, 10 bytes
+    verify 9 #5, 10 bytes
+    > done 5
+    persist 5 #1
+    2 < acknowledgement 5
+  `,
+    4n,
+  );
+});
+
+Deno.test("PublishMachine drops a block that ended without a proof once later blocks pass it", () => {
+  check(`
+    > 1 connect
+    > 1 header 0
+    > 1 end
+    > 1 block 1
+    > 1 block 2
+    > 1 block 3
+    > 1 block 4
+    note block-stalled block 0
+    1 < resend 0
+  `);
+});
+
+Deno.test("PublishMachine prefers the publisher at the current block and lets a faster one win later (P17, P18)", () => {
+  check(
+    `
+    > 1 connect
+    > 2 connect
+    > 1 header 3
+    > 2 header 9
+    2 < behind 2
+    > 2 block 4
+    > 1 proof
+    > 1 end
+    verify 3 #1, 20 bytes
+    verify 4 #2, 10 bytes
+    > 1 header 4
+    1 < skip 4
+  `,
+    2n,
+  );
+});
+
+Deno.test("PublishMachine tells everybody when a write fails, and takes the same block again (P19)", () => {
+  check(
+    `
+    > 1 connect
+    > 2 connect
+    > 1 block 5
+    verify 5 #1, 10 bytes
+    > 1 block 6
+    verify 6 #2, 10 bytes
+    > 2 header 7
+    > verified 5
+    persist 5 #1
+    > unstored 5
+    1 < PERSISTENCE_FAILED last 4 about 5
+    1 closed: ended
+    2 < PERSISTENCE_FAILED last 4 about 5
+    2 closed: ended
+    > verified 6
+    > 3 connect
+    > 3 header 6
+    3 < behind 4
+    > 3 block 5
+    verify 5 #3, 10 bytes
+    > done 5
+    persist 5 #3
+    3 < acknowledgement 5
+  `,
+    4n,
+  );
+});
+
+Deno.test("PublishMachine drops items without a header in silence (P20)", () => {
+  check(`
+    > 1 connect
+    > 1 items
+    note items-dropped 1
+    > 1 proof
+    note items-dropped 1
+    > 1 block 0
+    verify 0 #1, 10 bytes
+  `);
+});
+
+Deno.test("PublishMachine ends a publisher whose block another source has stored meanwhile", () => {
+  check(`
+    > 1 connect
+    > 2 connect
+    > 1 header 0
+    > stored 0
+    1 < TIMEOUT last max about 0
+    1 closed: ended
+    2 < acknowledgement 0
+    > 2 block 1
+    verify 1 #1, 10 bytes
+  `);
+});
+
+Deno.test("PublishMachine steps over a block that another source stored above a hole", () => {
+  check(`
+    > 1 connect
+    > 1 header 0
+    > stored 2
+    > 1 proof
+    > 1 end
+    verify 0 #1, 20 bytes
+    > done 0
+    persist 0 #1
+    1 < acknowledgement 0
+    > 1 header 1
+    1 < skip 1
+  `);
+});
+
+Deno.test("PublishMachine lets the first publisher start below the earliest managed block", () => {
+  check(
+    `
+    > 1 connect
+    > 1 block 3
+    verify 3 #1, 10 bytes
+    > 1 block 2
+    1 < skip 2
+    note end-of-block-ignored 1
+    > 1 block 4
+    verify 4 #2, 10 bytes
+  `,
+    -1n,
+    { earliestManagedBlock: 10n },
+  );
+});
+
+Deno.test("PublishMachine refuses a block above its size limit", () => {
+  check(
+    `
+    > 1 connect
+    > 1 header 0 60
+    > 1 items 41
+    1 < INVALID_REQUEST last max about 0
+    note block-abandoned 1 block 0
+    1 closed: ended
+    > 2 connect
+    > 2 whole 0 100
+    > 2 end
+    verify 0 #1, 100 bytes
+  `,
+    -1n,
+    { maxBlockBytes: 100 },
+  );
+});
+
+Deno.test("PublishMachine pauses streams while too many bytes are in flight and resumes them", () => {
+  check(
+    `
+    > 1 connect
+    > 1 whole 0 80
+    > 1 end
+    verify 0 #1, 80 bytes
+    > 1 whole 1 40
+    pause 1
+    > 2 connect
+    pause 2
+    > at 1000
+    > tick
+    > done 0
+    persist 0 #1
+    1 < acknowledgement 0
+    2 < acknowledgement 0
+    resume 1
+    resume 2
+  `,
+    -1n,
+    { pauseAboveBytes: 100, idleTimeoutMs: 500 },
+  );
+});
+
+Deno.test("PublishMachine gives up the highest waiting block when memory is full", () => {
+  const { machine } = check(
+    `
+    > 1 connect
+    > 2 connect
+    > 3 connect
+    > 1 header 0 50
+    > 2 header 1 50
+    > 3 header 2 50
+    > 1 items 40
+    note block-evicted 3 block 2
+    3 < ERROR last max about 2
+    3 closed: ended
+    > 2 items 40
+    note block-evicted 2 block 1
+    2 < ERROR last max about 1
+    note block-abandoned 2 block 1
+    2 closed: ended
+  `,
+    -1n,
+    { maxBlockBytes: 100, maxQueuedBytes: 150 },
+  );
+  assert.deepEqual(machine.snapshot().resend, [1n, 2n]);
+});
+
+Deno.test("PublishMachine says behind when too many blocks are started and not stored", () => {
+  check(
+    `
+    > 1 connect
+    > 1 header 0
+    > 1 header 1
+    note block-abandoned 1 block 0
+    > 1 header 2
+    note block-abandoned 1 block 1
+    1 < behind max
+    > 1 header 0
+    > 1 header 1
+    note block-abandoned 1 block 0
+  `,
+    -1n,
+    { maxPendingBlocks: 2 },
+  );
+});
+
+Deno.test("PublishMachine cancels an idle publisher and has its block sent again", () => {
+  check(
+    `
+    > 1 connect
+    > 1 header 0
+    > at 400
+    > 1 items
+    > at 899
+    > tick
+    > at 900
+    > tick
+    note block-abandoned 1 block 0
+    1 closed: idle
+    > 2 connect
+    > 2 block 0
+    verify 0 #1, 10 bytes
+  `,
+    -1n,
+    { idleTimeoutMs: 500 },
+  );
+});
+
+Deno.test("PublishMachine leaves idle publishers alone when the time-out is 0", () => {
+  check(`
+    > 1 connect
+    > at 1000000000
+    > tick
+  `);
+});
+
+Deno.test("PublishMachine says SUCCESS to all at shut-down", () => {
+  check(
+    `
+    > 1 connect
+    > 2 connect
+    > 1 header 8
+    > shutdown
+    1 < SUCCESS last 7 about 0
+    note block-abandoned 1 block 8
+    1 closed: ended
+    2 < SUCCESS last 7 about 0
+    2 closed: ended
+  `,
+    7n,
+  );
+});
+
+Deno.test("PublishMachine drops holes far behind the newest stored block", () => {
+  const { machine } = check(
+    `
+    > 1 connect
+    > 1 header 0
+    > 1 gone
+    note block-abandoned 1 block 0
+    > stored 10
+    > 2 connect
+    > stored 11
+    2 < acknowledgement 11
+  `,
+    -1n,
+    { staleResendPruneBuffer: 11n },
+  );
+  assert.equal(machine.snapshot().nextUnstarted, 12n);
+});
+
+Deno.test("PublishMachine refuses limits that no block could meet", () => {
+  assert.throws(
+    () => new PublishMachine({ lastPersisted: -1n, config: { maxBlockBytes: 2, maxQueuedBytes: 1 } }),
+    RangeError,
+  );
+});
+
+Deno.test("PublishMachine never acknowledges past a hole, leaks a handler or miscounts bytes, whatever happens", () => {
+  const number = fc.integer({ min: 0, max: 6 });
+  const handler = fc.integer({ min: 1, max: 3 });
+  const command = fc.oneof(
+    fc.tuple(
+      handler,
+      fc.constantFrom("connect", "items", "proof", "end", "gone", "bad-header", "bye RESET 0 0"),
+    )
+      .map(([id, verb]) => `${id} ${verb}`),
+    fc.tuple(handler, fc.constantFrom("header", "whole", "block"), number).map(([id, verb, n]) =>
+      `${id} ${verb} ${n}`
+    ),
+    fc.tuple(fc.constantFrom("verified", "failed", "done", "unstored"), number).map(([verb, n]) =>
+      `${verb} ${n}`
+    ),
+    fc.integer({ min: 0, max: 3000 }).map((ms) => `at ${ms}`),
+    fc.constant("tick"),
+  );
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 80 }), (commands) => {
+      const config = { idleTimeoutMs: 1000, maxBlockBytes: 100, maxQueuedBytes: 120, pauseAboveBytes: 40 };
+      const script = new PublishScript(-1n, config);
+      const stored = new Set<bigint>();
+      const connected = new Set<string>();
+      const persisting = new Set<bigint>();
+      let now = 0;
+      for (const text of commands) {
+        let line = text;
+        const [first, verb] = text.split(" ") as [string, string];
+        if (first === "at") {
+          now += Number(verb);
+          line = `at ${now}`;
+        }
+        if (verb === "connect" && connected.has(first)) continue;
+        // The driver answers persists only, in order, and no write fails that was not asked for.
+        if (first === "unstored" && !persisting.has(BigInt(verb))) continue;
+        const effects = script.run(line === `done ${verb}` ? `verified ${verb}` : line);
+        if (verb === "connect") connected.add(first);
+        if (verb === "gone") connected.delete(first);
+        if (first === "unstored") persisting.clear();
+        for (let i = 0; i < effects.length; i++) {
+          const effect = effects[i]!;
+          const persist = /^persist (\d+)/.exec(effect);
+          if (persist !== null) {
+            const n = BigInt(persist[1]!);
+            assert.ok(n === 0n || stored.has(n - 1n) || persisting.has(n - 1n), `persist ${n} out of order`);
+            persisting.add(n);
+          }
+          const closed = /^(\d+) closed/.exec(effect);
+          if (closed !== null) assert.ok(connected.delete(closed[1]!), "closed twice");
+        }
+        if (first === "done") {
+          const n = BigInt(verb);
+          if (persisting.has(n) && (n === 0n || stored.has(n - 1n))) {
+            persisting.delete(n);
+            stored.add(n);
+            for (const effect of script.run(`stored ${n}`)) {
+              const ack = /acknowledgement (\d+)/.exec(effect);
+              if (ack !== null) { for (let k = 0n; k <= BigInt(ack[1]!); k++) assert.ok(stored.has(k)); }
+            }
+          }
+        }
+        const snapshot = script.machine.snapshot();
+        assert.equal(snapshot.handlers, connected.size);
+        assert.ok(snapshot.queuedBytes >= 0 && snapshot.queuedBytes <= config.maxQueuedBytes);
+        assert.ok(snapshot.inFlight <= snapshot.queuedBlocks);
+      }
+      for (const id of connected) script.run(`${id} gone`);
+      assert.equal(script.machine.snapshot().handlers, 0);
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,244 @@
+/**
+ * Messages of BlockStreamPublishService, both directions, without decoding or copying block items.
+ *
+ * Layer: protocols. Imports fault, items, block_parts and wire. Source: spec/block-node.md §1.2, §1.3.
+ *
+ * @module
+ */
+
+import { parseBlockHeader } from "./block_parts.ts";
+import { HieroFault } from "./fault.ts";
+import { ITEM, itemRanges, peekItemKind } from "./items.ts";
+import { WIRE_TYPE, WireReader } from "./wire.ts";
+import { WireWriter } from "./wire_writer.ts";
+
+const { VARINT, BYTES } = WIRE_TYPE;
+
+/** EndStream.Code: why a publisher leaves. */
+export const END_STREAM_CODE = { UNKNOWN: 0, RESET: 1, TIMEOUT: 2, ERROR: 3, TOO_FAR_BEHIND: 4 } as const;
+
+/** EndOfStream.Code: why the node ends a publisher's stream. */
+export const END_OF_STREAM_CODE = {
+  UNKNOWN: 0,
+  SUCCESS: 1,
+  INVALID_REQUEST: 2,
+  ERROR: 3,
+  TIMEOUT: 4,
+  DUPLICATE_BLOCK: 5,
+  BAD_BLOCK_PROOF: 6,
+  PERSISTENCE_FAILED: 7,
+} as const;
+
+/** Name of an EndOfStream code. */
+export type EndOfStreamStatus = keyof typeof END_OF_STREAM_CODE;
+
+/** What a BlockItemSet opens with: nothing special, a header with its number, or a header that is no good. */
+export type SetOpening =
+  | { readonly kind: "continuation" }
+  | { readonly kind: "header"; readonly number: bigint }
+  /** `empty`: the header item has no content, which the reference node answers otherwise than broken bytes. */
+  | { readonly kind: "bad-header"; readonly empty: boolean; readonly message: string };
+
+/** A BlockItemSet as ranges over the message it came in. */
+export interface ItemSet {
+  /**
+   * The item records, byte for byte. Block.items and BlockItemSet.block_items are both field 1, so the segments of
+   * all sets of a block, put together, are the serialized Block. Mostly one view; unknown fields fall between.
+   */
+  readonly segments: readonly Uint8Array[];
+  /** Bytes of all segments. */
+  readonly bytes: number;
+  readonly itemCount: number;
+  readonly opening: SetOpening;
+  /** Whether the last item is a block proof. */
+  readonly endsWithProof: boolean;
+}
+
+/** A message from a publisher. */
+export type PublishRequest =
+  | { readonly kind: "items"; readonly set: ItemSet }
+  | { readonly kind: "end-of-block"; readonly number: bigint }
+  | { readonly kind: "end-stream"; readonly code: number; readonly earliest: bigint; readonly latest: bigint }
+  | { readonly kind: "unset" };
+
+/** A message to a publisher. */
+export type PublishResponse =
+  | { readonly kind: "acknowledgement"; readonly number: bigint }
+  | {
+    readonly kind: "end-stream";
+    readonly status: EndOfStreamStatus;
+    /** Last persisted and verified block; uint64_max if none. */
+    readonly number: bigint;
+    /** The block it is about; uint64_max if none, 0 if unknown. */
+    readonly proximate: bigint;
+  }
+  | { readonly kind: "skip"; readonly number: bigint }
+  | { readonly kind: "resend"; readonly number: bigint }
+  | { readonly kind: "behind"; readonly number: bigint };
+
+/**
+ * Parses a PublishStreamRequest. Segments are views on `bytes`, so those must stay untouched while the set is used.
+ *
+ * @throws {HieroFault} `UNABLE_TO_PARSE` for anything that is no well-formed message; a broken header inside a good
+ *   set is no fault but a `bad-header` opening.
+ */
+export function parsePublishRequest(bytes: Uint8Array): PublishRequest {
+  const reader = new WireReader(bytes);
+  let request: PublishRequest = { kind: "unset" };
+  let setStart = -1;
+  let setEnd = -1;
+  while (reader.nextTag()) {
+    if (reader.field > 3 || reader.wireType !== BYTES) {
+      reader.skip();
+      continue;
+    }
+    const { field } = reader;
+    const length = reader.length();
+    const start = reader.pos;
+    reader.pos += length;
+    // Last member of a oneof wins. A member given twice would be merged by protobuf; no publisher does that.
+    setStart = -1;
+    if (field === 1) [setStart, setEnd] = [start, reader.pos];
+    else if (field === 2) request = parseEndStream(bytes, start, reader.pos);
+    else request = { kind: "end-of-block", number: numberField(bytes, start, reader.pos) };
+  }
+  return setStart < 0 ? request : { kind: "items", set: parseItemSet(bytes, setStart, setEnd) };
+}
+
+/**
+ * Reads a BlockItemSet from a range of bytes.
+ *
+ * @throws {HieroFault} `UNABLE_TO_PARSE`.
+ */
+export function parseItemSet(bytes: Uint8Array, start = 0, end: number = bytes.length): ItemSet {
+  const segments: Uint8Array[] = [];
+  let segmentStart = start;
+  let segmentEnd = start;
+  let size = 0;
+  let itemCount = 0;
+  let opening: SetOpening = { kind: "continuation" };
+  let last = { start: 0, end: 0 };
+  for (const item of itemRanges(bytes, start, end)) {
+    if (itemCount++ === 0) opening = readOpening(bytes, item.start, item.end);
+    if (item.recordStart !== segmentEnd) {
+      if (segmentEnd > segmentStart) segments.push(bytes.subarray(segmentStart, segmentEnd));
+      segmentStart = item.recordStart;
+    }
+    segmentEnd = item.end;
+    size += item.end - item.recordStart;
+    last = item;
+  }
+  if (segmentEnd > segmentStart) segments.push(bytes.subarray(segmentStart, segmentEnd));
+  const endsWithProof = itemCount > 0 && peekItemKind(bytes, last.start, last.end) === ITEM.BLOCK_PROOF;
+  return { segments, bytes: size, itemCount, opening, endsWithProof };
+}
+
+function readOpening(bytes: Uint8Array, start: number, end: number): SetOpening {
+  if (peekItemKind(bytes, start, end) !== ITEM.BLOCK_HEADER) return { kind: "continuation" };
+  try {
+    const item = new WireReader(bytes, start, end);
+    item.nextTag();
+    const length = item.length();
+    if (length === 0) {
+      return { kind: "bad-header", empty: true, message: "Cannot read block header: it is empty" };
+    }
+    return { kind: "header", number: parseBlockHeader(bytes, item.pos, item.pos + length).number };
+  } catch (thrown) {
+    if (!(thrown instanceof HieroFault)) throw thrown;
+    return { kind: "bad-header", empty: false, message: thrown.message };
+  }
+}
+
+function parseEndStream(bytes: Uint8Array, start: number, end: number): PublishRequest {
+  const reader = new WireReader(bytes, start, end);
+  let code = 0;
+  let earliest = 0n;
+  let latest = 0n;
+  while (reader.nextTag()) {
+    if (reader.is(1, VARINT)) code = reader.int32();
+    else if (reader.is(2, VARINT)) earliest = reader.uint64();
+    else if (reader.is(3, VARINT)) latest = reader.uint64();
+    else reader.skip();
+  }
+  return { kind: "end-stream", code, earliest, latest };
+}
+
+function numberField(bytes: Uint8Array, start: number, end: number): bigint {
+  const reader = new WireReader(bytes, start, end);
+  let number = 0n;
+  while (reader.nextTag()) {
+    if (reader.is(1, VARINT)) number = reader.uint64();
+    else reader.skip();
+  }
+  return number;
+}
+
+/** Request that carries a run of item records: a piece of a serialized Block cut between items. */
+export function encodeItemsRequest(records: Uint8Array): Uint8Array {
+  return new WireWriter(records.length + 12).bytes(1, records).finish();
+}
+
+/** Request that completes a block. */
+export function encodeEndOfBlock(number: bigint): Uint8Array {
+  return new WireWriter().bytes(3, numberMessage(number)).finish();
+}
+
+/** Request by which a publisher leaves. */
+export function encodeEndStream(code: number, earliest: bigint, latest: bigint): Uint8Array {
+  const body = new WireWriter();
+  if (code !== 0) body.varint(1, code);
+  if (earliest !== 0n) body.varint(2, earliest);
+  if (latest !== 0n) body.varint(3, latest);
+  return new WireWriter().bytes(2, body.finish()).finish();
+}
+
+function numberMessage(number: bigint): Uint8Array {
+  return number === 0n ? new Uint8Array(0) : new WireWriter(12).varint(1, number).finish();
+}
+
+const RESPONSE_KINDS = ["acknowledgement", "end-stream", "skip", "resend", "behind"] as const;
+const STATUS_NAMES = Object.keys(END_OF_STREAM_CODE) as EndOfStreamStatus[];
+
+/** Serializes a PublishStreamResponse. Numbers are taken modulo 2^64, so -1 is sent as uint64_max. */
+export function encodePublishResponse(response: PublishResponse): Uint8Array {
+  const field = RESPONSE_KINDS.indexOf(response.kind) + 1;
+  if (response.kind !== "end-stream") {
+    return new WireWriter(16).bytes(field, numberMessage(response.number)).finish();
+  }
+  const body = new WireWriter(24);
+  if (response.status !== "UNKNOWN") body.varint(1, END_OF_STREAM_CODE[response.status]);
+  if (response.number !== 0n) body.varint(2, response.number);
+  if (response.proximate !== 0n) body.varint(3, response.proximate);
+  return new WireWriter(32).bytes(field, body.finish()).finish();
+}
+
+/**
+ * Parses a PublishStreamResponse.
+ *
+ * @returns Undefined if it carries nothing this node knows.
+ * @throws {HieroFault} `UNABLE_TO_PARSE`.
+ */
+export function parsePublishResponse(bytes: Uint8Array): PublishResponse | undefined {
+  const reader = new WireReader(bytes);
+  let response: PublishResponse | undefined;
+  while (reader.nextTag()) {
+    const kind = RESPONSE_KINDS[reader.field - 1];
+    if (kind === undefined || reader.wireType !== BYTES) {
+      reader.skip();
+      continue;
+    }
+    const length = reader.length();
+    const body = new WireReader(bytes, reader.pos, reader.pos + length);
+    const values = [0n, 0n, 0n];
+    while (body.nextTag()) {
+      if (body.field <= 3 && body.wireType === VARINT) values[body.field - 1] = body.uint64();
+      else body.skip();
+    }
+    const [first, second, third] = values as [bigint, bigint, bigint];
+    response = kind === "end-stream"
+      ? { kind, status: STATUS_NAMES[Number(first)] ?? "UNKNOWN", number: second, proximate: third }
+      : { kind, number: first };
+    reader.pos += length;
+  }
+  return response;
+}
