@@ -115,9 +115,10 @@ export const PRODUCER_LAP = 24;
 export const PRODUCER_HEAD = 32;
 /** u32: arena bytes handed out since the consumers were last looked at. */
 export const PRODUCER_UNCHECKED_BYTES = 36;
-/** u64 and u32: lap and head before the claims that are not yet committed. */
+/** u64, u32, u64: lap, head and next as they were before the last claim, so that it can be given back. */
 export const PRODUCER_SAVED_LAP = 40;
 export const PRODUCER_SAVED_HEAD = 48;
+export const PRODUCER_SAVED_NEXT = 64;
 /** u64: how often a publish found the ring full. */
 export const PRODUCER_FULL_COUNT = 56;
 
@@ -140,6 +141,8 @@ export const CONSUMER_WAKE_COUNT = 28;
 export const CONSUMER_LOST = 32;
 /** u32: written only to order loads around it; lossy rings only. */
 export const CONSUMER_ORDER = 40;
+/** u32: milliseconds without progress on a full ring after which this consumer counts as dead; 0 for never. */
+export const CONSUMER_DEAD_AFTER_MS = 44;
 
 export const CONSUMER_FREE = 0;
 export const CONSUMER_ACTIVE = 1;

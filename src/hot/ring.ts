@@ -12,8 +12,10 @@ import {
   BODY_ALIGN_BYTES,
   CONSUMER_ACTIVE,
   CONSUMER_BYTES,
+  CONSUMER_DEAD_AFTER_MS,
   CONSUMER_EXPELLED,
   CONSUMER_STATE,
+  CONSUMER_STOP,
   CONSUMER_WAKE,
   CONSUMER_WAKE_COUNT,
   META_ARENA_ADDRESS,
@@ -193,10 +195,11 @@ export class Ring {
    * Adds a consumer that starts at the newest event. It holds a gating producer back from now on, whichever
    * thread will read.
    *
+   * @param deadAfterMs Milliseconds without progress on a full ring after which it counts as dead; 0 for never.
    * @returns Its number.
    * @throws {HotError} `BUS_SUBSCRIBERS_EXHAUSTED` if all 16 are taken.
    */
-  join(): number {
+  join(deadAfterMs: number): number {
     const consumer = this.memory.kernels.ringJoin(this.base);
     if (consumer < 0) {
       throw new HotError(
@@ -204,12 +207,33 @@ export class Ring {
         `Cannot add a subscriber: all ${RING_CONSUMERS_MAX} are taken`,
       );
     }
+    Atomics.store(this.memory.u32, this.#row(consumer, CONSUMER_DEAD_AFTER_MS), deadAfterMs);
     return consumer;
+  }
+
+  /** What {@link join} was told. */
+  deadAfterMs(consumer: number): number {
+    return Atomics.load(this.memory.u32, this.#row(consumer, CONSUMER_DEAD_AFTER_MS));
   }
 
   /** Takes a consumer out of the gating set; its own thread finds out at its next batch. */
   expel(consumer: number): void {
     this.memory.kernels.ringExpel(this.base, consumer);
+  }
+
+  /** Asks a consumer to stop after its current batch, and wakes it. */
+  stop(consumer: number): void {
+    this.memory.kernels.ringStop(this.base, consumer);
+  }
+
+  /** Frees a consumer's place: on its own thread, or after that thread has ended. */
+  leave(consumer: number): void {
+    this.memory.kernels.ringLeave(this.base, consumer);
+  }
+
+  /** Whether a consumer was asked to stop. */
+  isStopped(consumer: number): boolean {
+    return Atomics.load(this.memory.u32, this.#row(consumer, CONSUMER_STOP)) === 1;
   }
 
   /** Index in i32 views of the word a consumer sleeps on. */
