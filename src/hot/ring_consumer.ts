@@ -8,7 +8,7 @@
 
 import { SLOT_ARENA_END, SLOT_BODY_ADDRESS, SLOT_BODY_BYTES, SLOT_BYTES } from "../../wasm/layout.ts";
 import { HotError } from "./error.ts";
-import { type Ring, SEQUENCE_MODULUS, sequenceDifference } from "./ring.ts";
+import { type Ring, sequenceDifference } from "./ring.ts";
 
 /**
  * How a blocking consumer waits: cheap for itself, or cheap for the producer.

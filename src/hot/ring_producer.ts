@@ -46,7 +46,7 @@ export class RingProducer {
   }
 
   /**
-   * Claims a slot and `bytes` of arena; `commit()` publishes every open claim, `cancel()` gives them back.
+   * Claims a slot and `bytes` of arena; `commit()` publishes every open claim, `cancel()` gives the last back.
    *
    * @returns Address of the slot, or 0 when the ring is full.
    * @throws {HotError} `BUS_EVENT_TOO_LARGE` if the arena is smaller than `bytes`.
@@ -79,10 +79,12 @@ export class RingProducer {
     return this.ring.memory.u32[(this.ring.base + RING_PRODUCER_OFFSET + PRODUCER_NEXT) >>> 2]!;
   }
 
+  /** Publishes every open claim with one store. */
   commit(): void {
     this.ring.memory.kernels.ringCommit(this.ring.base);
   }
 
+  /** Gives the last claim back; a whole `reserve()` counts as one. */
   cancel(): void {
     this.ring.memory.kernels.ringCancel(this.ring.base);
   }

@@ -27,6 +27,7 @@ import {
   PRODUCER_NEXT,
   PRODUCER_SAVED_HEAD,
   PRODUCER_SAVED_LAP,
+  PRODUCER_SAVED_NEXT,
   PRODUCER_TAIL,
   PRODUCER_UNCHECKED_BYTES,
   RECORD_BYTES,
@@ -176,8 +177,8 @@ function announce(base: usize, sequence: u64, position: u64): void {
 
 // @ts-ignore: decorator
 
-function saveBeforeFirstClaim(base: usize, own: usize, next: u64): void {
-  if (next != load<u64>(base, RING_CURSOR_OFFSET)) return;
+function saveBeforeClaim(own: usize, next: u64): void {
+  store<u64>(own, next, PRODUCER_SAVED_NEXT);
   store<u64>(own, load<u64>(own, PRODUCER_LAP), PRODUCER_SAVED_LAP);
   store<u32>(own, load<u32>(own, PRODUCER_HEAD), PRODUCER_SAVED_HEAD);
 }
@@ -195,7 +196,7 @@ export function ringClaim(base: usize, bytes: u32): usize {
   const lossy = load<u32>(base, META_POLICY) == POLICY_LOSSY;
   // A claim may open at most one lap of uncommitted slots: consumers count on it.
   if (lossy && next - load<u64>(base, RING_CURSOR_OFFSET) >= <u64> load<u32>(base, META_SLOTS)) return 0;
-  saveBeforeFirstClaim(base, own, next);
+  saveBeforeClaim(own, next);
   let lap = load<u64>(own, PRODUCER_LAP);
   let head = load<u32>(own, PRODUCER_HEAD);
   const need = aligned(bytes);
@@ -238,7 +239,7 @@ export function ringReserve(base: usize, count: u32): u32 {
   }
   const granted = min<u32>(free, count);
   if (granted == 0) return 0;
-  saveBeforeFirstClaim(base, own, next);
+  saveBeforeClaim(own, next);
   const position = load<u64>(own, PRODUCER_LAP) + <u64> load<u32>(own, PRODUCER_HEAD);
   if (lossy) announce(base, next + <u64> granted, position);
   for (let i: u32 = 0; i < granted; i++) {
@@ -258,12 +259,11 @@ export function ringCommit(base: usize): void {
   if (atomic.load<u32>(base + RING_SLEEPERS_OFFSET) != 0) wakeSleepers(base);
 }
 
-/** Gives every open claim back. */
+/** Gives the last claim back (a whole `ringReserve` counts as one). Once only, and only before the commit. */
 export function ringCancel(base: usize): void {
   const own = base + RING_PRODUCER_OFFSET;
-  const cursor = load<u64>(base, RING_CURSOR_OFFSET);
-  if (load<u64>(own, PRODUCER_NEXT) == cursor) return;
-  store<u64>(own, cursor, PRODUCER_NEXT);
+  if (load<u64>(own, PRODUCER_NEXT) == load<u64>(base, RING_CURSOR_OFFSET)) return;
+  store<u64>(own, load<u64>(own, PRODUCER_SAVED_NEXT), PRODUCER_NEXT);
   // A lossy arena never goes back: consumers were told that those bytes are gone.
   if (load<u32>(base, META_POLICY) == POLICY_LOSSY) return;
   store<u64>(own, load<u64>(own, PRODUCER_SAVED_LAP), PRODUCER_LAP);
