@@ -61,6 +61,8 @@ export const CODES = {
   HOT_MEMORY_EXHAUSTED: map(S.RESOURCE_EXHAUSTED, 507, -32000),
   BUS_FULL: map(S.RESOURCE_EXHAUSTED, 503, -32000),
   BUS_EVENT_TOO_LARGE: map(S.RESOURCE_EXHAUSTED, 413, -32000),
+  BUS_SUBSCRIBERS_EXHAUSTED: map(S.RESOURCE_EXHAUSTED, 503, -32000),
+  BUS_SUBSCRIBER_EXPELLED: map(S.ABORTED, 503, -32000),
   // Storage
   STORE_LOCKED: map(S.UNAVAILABLE, 503, -32000, 3),
   STORE_FORMAT_TOO_NEW: map(S.FAILED_PRECONDITION, 500, -32000, 4),
@@ -133,9 +135,14 @@ export class CairnError extends Error {
   }
 }
 
-/** Turns whatever was thrown into a {@link CairnError}; unknown failures become `INTERNAL` with the cause kept. */
+/**
+ * Turns whatever was thrown into a {@link CairnError}: errors of the floor below keep their code, unknown failures
+ * become `code`, with the cause kept.
+ */
 export function toCairnError(thrown: unknown, code: ErrorCode = "INTERNAL"): CairnError {
   if (thrown instanceof CairnError) return thrown;
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new CairnError(code, message, { cause: thrown });
+  if (!(thrown instanceof Error)) return new CairnError(code, String(thrown), { cause: thrown });
+  const own = (thrown as { readonly code?: unknown }).code;
+  const known = typeof own === "string" && Object.hasOwn(CODES, own) ? own as ErrorCode : code;
+  return new CairnError(known, thrown.message, { cause: thrown });
 }

@@ -1,0 +1,84 @@
+/**
+ * The exports of `hot.wasm` as TypeScript sees them.
+ *
+ * Layer: hot. Source: wasm/assembly/index.ts. Addresses and counts are u32; the boundary hands them out as
+ * signed numbers, so an address that is shown or compared needs `>>> 0` (`>>> 2` as an index is enough).
+ *
+ * @module
+ */
+
+/** Functions of the ring: `base` is the ring's address, `consumer` its row. Sequences are modulo 2^53. */
+export interface RingKernels {
+  ringInit(
+    base: number,
+    slots: number,
+    slotsAt: number,
+    arenaAt: number,
+    arenaBytes: number,
+    policy: number,
+    startLow: number,
+    startHigh: number,
+    arenaStartLow: number,
+    arenaStartHigh: number,
+  ): void;
+  /** Slot address; 0 when full; 1 when the body is larger than the arena. */
+  ringClaim(base: number, bytes: number): number;
+  /** Slots granted, up to `count`, without bodies. */
+  ringReserve(base: number, count: number): number;
+  ringCommit(base: number): void;
+  ringCancel(base: number): void;
+  /** 1 if published, 0 if full. */
+  ringPublish(base: number, kind: number, first: number, second: number, value: number): number;
+  /** Records of 48 bytes published, up to `count`, from the address `from`. */
+  ringPublishBatch(base: number, from: number, count: number): number;
+  ringHasSpace(base: number, count: number, bytes: number): number;
+  ringNoteFull(base: number): void;
+  /** Blocks the thread. 1 if there is space now. */
+  ringWaitForSpace(base: number, count: number, bytes: number, timeoutMicros: number): number;
+  ringClose(base: number): void;
+
+  /** Row of the new consumer, or -1. */
+  ringJoin(base: number): number;
+  ringLeave(base: number, consumer: number): void;
+  ringStop(base: number, consumer: number): void;
+  ringAvailable(base: number, consumer: number): number;
+  ringAdvance(base: number, consumer: number, count: number): void;
+  ringRelease(base: number, consumer: number, count: number): void;
+  ringIntact(
+    base: number,
+    consumer: number,
+    index: number,
+    endLow: number,
+    endHigh: number,
+    bytes: number,
+  ): number;
+  ringSkipLost(base: number, consumer: number): void;
+  /** Value of the wake word. */
+  ringArm(base: number, consumer: number): number;
+  ringDisarm(base: number, consumer: number): void;
+  /** Blocks the thread. Events that can be read now. */
+  ringWait(
+    base: number,
+    consumer: number,
+    spins: number,
+    parks: number,
+    parkMicros: number,
+    sleepMicros: number,
+  ): number;
+
+  ringCursor(base: number): number;
+  ringPublished(base: number): number;
+  ringReadAt(base: number, consumer: number): number;
+  ringReleasedAt(base: number, consumer: number): number;
+  ringBehind(base: number, consumer: number): number;
+  ringLost(base: number, consumer: number): number;
+  ringFullCount(base: number): number;
+  ringArenaUsed(base: number): number;
+  ringExpel(base: number, consumer: number): void;
+}
+
+/** Everything one instance of `hot.wasm` offers. */
+export interface HotKernels extends RingKernels {
+  layoutVersion(): number;
+  staticsEnd(): number;
+}

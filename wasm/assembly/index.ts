@@ -1,0 +1,55 @@
+/**
+ * Everything `hot.wasm` exports, kernel by kernel.
+ *
+ * Layer: wasm. One module for all kernels, because they work on the same bytes in the same memory.
+ */
+
+import { LAYOUT_VERSION } from "../layout";
+
+export {
+  ringCancel,
+  ringClaim,
+  ringClose,
+  ringCommit,
+  ringHasSpace,
+  ringInit,
+  ringNoteFull,
+  ringPublish,
+  ringPublishBatch,
+  ringReserve,
+  ringWaitForSpace,
+} from "./ring_producer";
+export {
+  ringAdvance,
+  ringArm,
+  ringAvailable,
+  ringDisarm,
+  ringIntact,
+  ringJoin,
+  ringLeave,
+  ringRelease,
+  ringSkipLost,
+  ringStop,
+  ringWait,
+} from "./ring_consumer";
+export {
+  ringArenaUsed,
+  ringBehind,
+  ringCursor,
+  ringExpel,
+  ringFullCount,
+  ringLost,
+  ringPublished,
+  ringReadAt,
+  ringReleasedAt,
+} from "./ring_state";
+
+/** Version of the map this module was compiled with. */
+export function layoutVersion(): u32 {
+  return LAYOUT_VERSION;
+}
+
+/** First address behind the compiler's constant tables; must not reach into the heap. */
+export function staticsEnd(): usize {
+  return __heap_base;
+}

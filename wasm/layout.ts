@@ -1,0 +1,176 @@
+/**
+ * The map of the shared memory, read unchanged by two compilers: TypeScript and AssemblyScript. Therefore this
+ * file holds nothing but `export const NAME = <integer literal>;`: no types, no imports, no expressions.
+ *
+ * Layer: wasm. Source: spec/hot-path.md sections 1 and 2. `layout_test.ts` recomputes every row below.
+ * Raise `LAYOUT_VERSION` with any change: a Worker with another map refuses to start (`HOT_LAYOUT_MISMATCH`).
+ *
+ * Memory, absolute offsets. Everything from `HEAP_OFFSET` on is handed out by `HotMemory.allocate()`.
+ *
+ * | Region  | Constant         | Offset | Bytes  | Element | Writer -> reader         | Ordering            |
+ * | ------- | ---------------- | ------ | ------ | ------- | ------------------------ | ------------------- |
+ * | header  | `HEADER_OFFSET`  | 0      | 1024   | u32     | main -> every thread     | before a Worker runs |
+ * | statics | `STATICS_OFFSET` | 1024   | 64512  | bytes   | compiler, read-only      | at instantiation    |
+ * | heap    | `HEAP_OFFSET`    | 65536  | rest   | regions | see each region          | -                   |
+ *
+ * One ring, offsets from the ring's own address. A line of 128 bytes has one kind of writer: the adjacent-line
+ * prefetcher of x86 pulls cache lines in pairs.
+ *
+ * | Region    | Constant                | Offset | Bytes   | Element | Writer -> reader      | Ordering                 |
+ * | --------- | ----------------------- | ------ | ------- | ------- | --------------------- | ------------------------ |
+ * | meta      | `RING_META_OFFSET`      | 0      | 128     | u32/u64 | main -> all           | before the ring is used  |
+ * | cursor    | `RING_CURSOR_OFFSET`    | 128    | 128     | u64     | producer -> consumers | atomic, after the slots  |
+ * | sleepers  | `RING_SLEEPERS_OFFSET`  | 256    | 128     | u32 set | consumers, producer   | atomic                   |
+ * | members   | `RING_MEMBERS_OFFSET`   | 384    | 128     | u32 set | consumers -> producer | atomic                   |
+ * | space     | `RING_SPACE_OFFSET`     | 512    | 128     | u32     | producer, consumers   | atomic                   |
+ * | announce  | `RING_ANNOUNCE_OFFSET`  | 640    | 128     | u64     | producer -> consumers | atomic, before the slots |
+ * | producer  | `RING_PRODUCER_OFFSET`  | 768    | 128     | u64/u32 | producer only         | plain                    |
+ * | consumers | `RING_CONSUMERS_OFFSET` | 896    | 16x128  | row     | its consumer          | atomic where shared      |
+ * | slots     | `RING_SLOTS_OFFSET`     | 2944   | n x 64  | slot    | producer -> consumers | plain, published by cursor |
+ * | arena     | after the slots         | -      | any     | bytes   | producer -> consumers | plain, published by cursor |
+ *
+ * @module
+ */
+
+export const LAYOUT_VERSION = 1;
+
+export const PAGE_BYTES = 65536;
+
+/** Shared memory of wasm32 ends here: 65,536 pages. The module declares this maximum so that any size links. */
+export const MAXIMUM_PAGES = 65536;
+
+export const HEADER_OFFSET = 0;
+export const HEADER_BYTES = 1024;
+/** u32: `LAYOUT_VERSION` of the thread that created the memory. */
+export const HEADER_VERSION_OFFSET = 0;
+/** u32: bytes of the memory in pages. */
+export const HEADER_PAGES_OFFSET = 4;
+
+/** `--memoryBase` of the compiler: its constant tables lie between here and `HEAP_OFFSET`. */
+export const STATICS_OFFSET = 1024;
+export const STATICS_BYTES = 64512;
+
+export const HEAP_OFFSET = 65536;
+/** Every region starts on a pair of cache lines. */
+export const REGION_ALIGN_BYTES = 128;
+
+// ring: meta
+
+export const RING_META_OFFSET = 0;
+export const RING_META_BYTES = 128;
+/** u32, a power of two. */
+export const META_SLOTS = 0;
+/** u32: absolute address of slot 0. */
+export const META_SLOTS_ADDRESS = 4;
+/** u32: absolute address of the arena. */
+export const META_ARENA_ADDRESS = 8;
+/** u32, a multiple of 8; 0 for a ring without bodies. */
+export const META_ARENA_BYTES = 12;
+/** u32: `POLICY_GATING` or `POLICY_LOSSY`. */
+export const META_POLICY = 16;
+/** u64: the sequence the ring started with; a total is cursor minus this. */
+export const META_START = 24;
+
+export const POLICY_GATING = 0;
+export const POLICY_LOSSY = 1;
+
+// ring: lines with one kind of writer each
+
+export const RING_CURSOR_OFFSET = 128;
+export const RING_CURSOR_BYTES = 128;
+
+/** u32 set of consumers in deep sleep; the producer takes it whole and wakes them. */
+export const RING_SLEEPERS_OFFSET = 256;
+export const RING_SLEEPERS_BYTES = 128;
+
+/** u32 set of consumers that hold back the producer. */
+export const RING_MEMBERS_OFFSET = 384;
+export const RING_MEMBERS_BYTES = 128;
+/** u32 in the same line: 1 once the producer has closed the ring. */
+export const RING_CLOSED_OFFSET = 388;
+
+/** u32: 1 while the producer waits for space. */
+export const RING_SPACE_OFFSET = 512;
+export const RING_SPACE_BYTES = 128;
+/** u32 in the same line: the word the waiting producer sleeps on. */
+export const RING_SPACE_WAKE_OFFSET = 516;
+
+/** u64: slots below this sequence may be being written; lossy rings only. */
+export const RING_ANNOUNCE_OFFSET = 640;
+export const RING_ANNOUNCE_BYTES = 128;
+/** u64 in the same line: arena positions below this may be being written; lossy rings only. */
+export const RING_ANNOUNCE_ARENA_OFFSET = 648;
+
+export const RING_PRODUCER_OFFSET = 768;
+export const RING_PRODUCER_BYTES = 128;
+/** u64: the sequence of the next claim. */
+export const PRODUCER_NEXT = 0;
+/** u64: least sequence of all consumers when last looked at. */
+export const PRODUCER_MINIMUM = 8;
+/** u64: arena position up to which bodies are free again. */
+export const PRODUCER_TAIL = 16;
+/** u64: arena position at which the current lap began. */
+export const PRODUCER_LAP = 24;
+/** u32: next free byte of the arena, counted from its start. */
+export const PRODUCER_HEAD = 32;
+/** u32: arena bytes handed out since the consumers were last looked at. */
+export const PRODUCER_UNCHECKED_BYTES = 36;
+/** u64, u32, u64: lap, head and next as they were before the last claim, so that it can be given back. */
+export const PRODUCER_SAVED_LAP = 40;
+export const PRODUCER_SAVED_HEAD = 48;
+export const PRODUCER_SAVED_NEXT = 64;
+/** u64: how often a publish found the ring full. */
+export const PRODUCER_FULL_COUNT = 56;
+
+export const RING_CONSUMERS_OFFSET = 896;
+export const RING_CONSUMERS_MAX = 16;
+export const CONSUMER_BYTES = 128;
+/** u64: everything below is released; this is what holds the producer back. */
+export const CONSUMER_RELEASED = 0;
+/** u64: everything below has been handed to the consumer. */
+export const CONSUMER_READ = 8;
+/** u32: one of `CONSUMER_FREE`, `CONSUMER_ACTIVE`, `CONSUMER_EXPELLED`. */
+export const CONSUMER_STATE = 16;
+/** u32: 1 when the consumer was asked to stop. */
+export const CONSUMER_STOP = 20;
+/** u32: the word this consumer sleeps on. */
+export const CONSUMER_WAKE = 24;
+/** u32: how often this consumer was woken from deep sleep by the producer. */
+export const CONSUMER_WAKE_COUNT = 28;
+/** u64: events this consumer lost; lossy rings only. */
+export const CONSUMER_LOST = 32;
+/** u32: written only to order loads around it; lossy rings only. */
+export const CONSUMER_ORDER = 40;
+/** u32: milliseconds without progress on a full ring after which this consumer counts as dead; 0 for never. */
+export const CONSUMER_DEAD_AFTER_MS = 44;
+
+export const CONSUMER_FREE = 0;
+export const CONSUMER_ACTIVE = 1;
+export const CONSUMER_EXPELLED = 2;
+
+// ring: slots
+
+export const RING_SLOTS_OFFSET = 2944;
+/** One cache line. */
+export const SLOT_BYTES = 64;
+/** u64: arena position behind this slot's body. */
+export const SLOT_ARENA_END = 0;
+/** u32: absolute address of the body. */
+export const SLOT_BODY_ADDRESS = 8;
+/** u32: bytes of the body. */
+export const SLOT_BODY_BYTES = 12;
+/** u32: kind of the event, meaning by topic. */
+export const SLOT_KIND = 16;
+/** 40 bytes of scalars: ten u32 or five f64; a 32-byte hash fits. 20 is kept free so that f64 are aligned. */
+export const SLOT_SCALARS = 24;
+export const SLOT_SCALARS_BYTES = 40;
+/** What `ringPublishBatch` copies for each event: kind, pad, scalars. */
+export const RECORD_BYTES = 48;
+
+/** Bodies start on multiples of this, so that u64 and f64 views can be laid over them. */
+export const BODY_ALIGN_BYTES = 8;
+/**
+ * The producer looks at its consumers at least once in so many arena bytes, so that a drained arena starts again
+ * at its first page; smaller keeps fewer pages resident and costs two cache misses more often.
+ */
+export const ARENA_CHECK_BYTES = 65536;
