@@ -63,8 +63,9 @@ async function readTree(dir: string, prefix = ""): Promise<Map<string, string>> 
   const files = new Map<string, string>();
   for await (const entry of Deno.readDir(`${dir}/${prefix}`)) {
     const path = `${prefix}${entry.name}`;
-    if (entry.isDirectory) { for (const [key, text] of await readTree(dir, `${path}/`)) files.set(key, text); }
-    else files.set(path, await Deno.readTextFile(`${dir}/${path}`));
+    if (entry.isDirectory) {
+      for (const [key, text] of await readTree(dir, `${path}/`)) files.set(key, text);
+    } else files.set(path, await Deno.readTextFile(`${dir}/${path}`));
   }
   return files;
 }

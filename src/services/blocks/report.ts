@@ -8,7 +8,7 @@
  */
 
 import { toHex } from "../../protocols/hiero/fault.ts";
-import type { BlockVerdict, VerifiedBlock } from "../../protocols/hiero/verify.ts";
+import type { BlockVerdict, VerifiedBlock } from "../../protocols/hiero/verdict.ts";
 import type { BlockRecord } from "./store.ts";
 
 /** What is kept beside a stored block. */
@@ -39,7 +39,7 @@ export interface VerdictReport {
   readonly consensusTime?: string;
   readonly items?: number;
   readonly bytes?: number;
-  readonly proofs?: readonly { readonly kind: string; readonly signatureBytes?: number | undefined }[];
+  readonly proofs?: readonly { readonly kind: string; readonly signatureBytes?: number }[];
   readonly link?: string;
   readonly message?: string;
   readonly detail?: Readonly<Record<string, unknown>>;
@@ -64,7 +64,7 @@ export function toVerdictReport(verdict: BlockVerdict): VerdictReport {
     bytes: verdict.bytes,
     proofs: verdict.proofs.map((proof) => ({
       kind: proof.kind,
-      signatureBytes: "signatureBytes" in proof ? proof.signatureBytes as number : undefined,
+      ...("signatureBytes" in proof ? { signatureBytes: proof.signatureBytes } : {}),
     })),
     link: verdict.link.status,
   };

@@ -1,5 +1,5 @@
 /**
- * How the verify Worker and the main thread speak: kinds and scalars of the two topics, and the verdict's bytes.
+ * What the verify Worker answers, as bytes.
  *
  * Layer: services. A verdict is a length-prefixed chain state followed by JSON: it is small, and its fields change
  * more often than a binary layout should.
@@ -9,9 +9,6 @@
 
 import type { Fault } from "../../protocols/hiero/fault.ts";
 import type { BlockRecord } from "./store.ts";
-
-/** Kinds of events on `blocks.received`. */
-export const RECEIVED_KIND = { BLOCK: 1, REBASE: 2 } as const;
 
 /** What the Worker found out about one block. */
 export type VerdictBody =
@@ -45,5 +42,7 @@ export function decodeVerdict(body: Uint8Array): VerdictBody {
   const bytes = body.slice();
   const stateEnd = LENGTH_BYTES + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const verdict = JSON.parse(decoder.decode(bytes.subarray(stateEnd)));
-  return verdict.status === "ok" ? { ...verdict, chainState: bytes.subarray(LENGTH_BYTES, stateEnd) } : verdict;
+  return verdict.status === "ok"
+    ? { ...verdict, chainState: bytes.subarray(LENGTH_BYTES, stateEnd) }
+    : verdict;
 }
