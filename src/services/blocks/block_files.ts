@@ -9,6 +9,7 @@
 import { CairnError } from "../../kernel/errors.ts";
 import { unpackBlockFile } from "../../protocols/hiero/block_file.ts";
 import { HieroFault } from "../../protocols/hiero/fault.ts";
+import { parseItemSet } from "../../protocols/hiero/publish_messages.ts";
 
 /** What a directory is searched for; a file named on the command line may have any name. */
 const BLOCK_FILE_NAME = /\.blk(\.gz|\.zstd|\.zst)?$/;
@@ -61,6 +62,17 @@ export async function readBlockFile(path: string): Promise<Uint8Array> {
     throw new CairnError("BLOCK_MALFORMED", `Cannot read block file '${path}': ${thrown.message}`, {
       cause: thrown,
     });
+  }
+}
+
+/** Number in the header of a serialized Block; `undefined` if there is no good header in front. */
+export function blockNumber(block: Uint8Array): bigint | undefined {
+  try {
+    const { opening } = parseItemSet(block);
+    return opening.kind === "header" ? opening.number : undefined;
+  } catch (thrown) {
+    if (!(thrown instanceof HieroFault)) throw thrown;
+    return undefined;
   }
 }
 

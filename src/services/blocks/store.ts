@@ -9,6 +9,7 @@
 
 import { CairnError } from "../../kernel/errors.ts";
 import type { Engine, Family, Operation } from "../../store/engine.ts";
+import type { FamilySpec } from "../../store/family.ts";
 
 /** Column families. Never reuse a name: retired ones stay as comments with their last release. */
 export const BLOCKS_FAMILY = {
@@ -16,6 +17,13 @@ export const BLOCKS_FAMILY = {
   record: "blocks.record", // number u64 big-endian -> BlockRecord, JSON
   state: "blocks.state", // "chain" -> chain state after the last block (protocols/hiero/chain.ts)
 } as const;
+
+/** Their declarations for the engine. */
+export const BLOCKS_FAMILIES: readonly FamilySpec[] = [
+  { name: BLOCKS_FAMILY.block, values: "large" },
+  { name: BLOCKS_FAMILY.record },
+  { name: BLOCKS_FAMILY.state },
+];
 
 const CHAIN_KEY = new TextEncoder().encode("chain");
 

@@ -1,0 +1,25 @@
+/**
+ * `cairn blocks`: the commands of the block node.
+ *
+ * Layer: cli.
+ *
+ * @module
+ */
+
+import type { Command } from "commander";
+import type { CliDeps } from "../deps.ts";
+import { registerGet } from "./get.ts";
+import { registerPublish } from "./publish.ts";
+import { registerStatus } from "./status.ts";
+import { registerVerify } from "./verify.ts";
+
+/** Adds `blocks` and its verbs. */
+export function registerBlocks(program: Command, deps: CliDeps): void {
+  const blocks = program.command("blocks")
+    .description("Hiero blocks: publish, get, status, verify")
+    .helpGroup("Services:");
+  registerPublish(blocks, deps);
+  registerGet(blocks, deps);
+  registerStatus(blocks, deps);
+  registerVerify(blocks, deps);
+}

@@ -1,0 +1,93 @@
+/**
+ * A block node as a client sees it: publish, get, status.
+ *
+ * Layer: services. Source: spec/block-node.md §1. For the command line, examples, load tests and later backfill.
+ *
+ * @module
+ */
+
+import { BlockAccessService } from "../../../proto/gen/org/hiero/block/api/block_access_service_pb.ts";
+import { BlockStreamPublishService } from "../../../proto/gen/org/hiero/block/api/block_stream_publish_service_pb.ts";
+import { BlockNodeService } from "../../../proto/gen/org/hiero/block/api/node_service_pb.ts";
+import { CairnError } from "../../kernel/errors.ts";
+import {
+  type BlockSpecifier,
+  encodeBlockRequest,
+  parseBlockResponse,
+} from "../../protocols/hiero/access_messages.ts";
+import { createClient } from "../../rpc/client.ts";
+import { UINT64_MAX } from "./access.ts";
+import type { PublishChannel } from "./publisher.ts";
+
+/** Time for an answer, in milliseconds. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** What serverStatus says; undefined where the node has no block. */
+export interface NodeStatus {
+  readonly firstAvailableBlock: bigint | undefined;
+  readonly lastAvailableBlock: bigint | undefined;
+  readonly nextExpectedBlock: bigint | undefined;
+}
+
+/** Talks to one block node over one connection per service. Connects with the first call. */
+export class BlockNodeClient implements Disposable {
+  readonly address: string;
+  readonly #access;
+  readonly #node;
+  readonly #publish;
+
+  /** @param address `HOST:PORT`. */
+  constructor(address: string) {
+    this.address = address;
+    this.#access = createClient(BlockAccessService, address);
+    this.#node = createClient(BlockNodeService, address);
+    this.#publish = createClient(BlockStreamPublishService, address);
+  }
+
+  /** @throws {CairnError} `PEER_UNAVAILABLE` and other transport errors. */
+  async status(signal: AbortSignal): Promise<NodeStatus> {
+    const status = await this.#node.unary("serverStatus", {}, { signal, timeoutMs: ANSWER_TIMEOUT_MS });
+    const known = (number: bigint) => (number === UINT64_MAX ? undefined : number);
+    return {
+      firstAvailableBlock: known(status.firstAvailableBlock),
+      lastAvailableBlock: known(status.lastAvailableBlock),
+      nextExpectedBlock: known(status.nextExpectedBlock),
+    };
+  }
+
+  /**
+   * The serialized Block, as the node stores it.
+   *
+   * @throws {CairnError} `BLOCK_NOT_FOUND` with the node's answer in `detail.status`, or a transport error.
+   */
+  async block(specifier: BlockSpecifier, signal: AbortSignal): Promise<Uint8Array> {
+    const response = parseBlockResponse(
+      await this.#access.raw.unary("getBlock", encodeBlockRequest(specifier), {
+        signal,
+        timeoutMs: ANSWER_TIMEOUT_MS,
+      }),
+    );
+    if (response.status === "SUCCESS" && response.block !== undefined) return response.block;
+    const which = specifier.kind === "number" ? `block ${specifier.number}` : "the latest block";
+    throw new CairnError("BLOCK_NOT_FOUND", `Cannot get ${which} from ${this.address}: ${response.status}`, {
+      detail: { status: response.status },
+    });
+  }
+
+  /** Opens a publishBlockStream call. */
+  openPublishStream(signal: AbortSignal): PublishChannel {
+    const call = this.#publish.raw.bidi("publishBlockStream", { signal });
+    return {
+      send: (request) => call.send(request),
+      drained: () => call.drained(),
+      end: () => call.halfClose(),
+      responses: call,
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#access.close();
+    this.#node.close();
+    this.#publish.close();
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * The blocks service: a Hiero block node's API on one gRPC listener.
+ *
+ * Layer: services. Life cycle and wiring only; what happens to a block is pipeline.ts, what readers get access.ts.
+ *
+ * @module
+ */
+
+import { BlockAccessService } from "../../../proto/gen/org/hiero/block/api/block_access_service_pb.ts";
+import { BlockStreamPublishService } from "../../../proto/gen/org/hiero/block/api/block_stream_publish_service_pb.ts";
+import { BlockStreamSubscribeService } from "../../../proto/gen/org/hiero/block/api/block_stream_subscribe_service_pb.ts";
+import { BlockNodeService } from "../../../proto/gen/org/hiero/block/api/node_service_pb.ts";
+import type { Bus } from "../../kernel/bus/mod.ts";
+import type { Context, Readiness, Service } from "../../kernel/service.ts";
+import { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
+import { RpcServer } from "../../rpc/server.ts";
+import type { Engine } from "../../store/engine.ts";
+import type { FamilySpec } from "../../store/family.ts";
+import { type AccessDeps, accessHandlers, type SemanticVersionParts, statusHandlers } from "./access.ts";
+import type { BlocksConfig } from "./config.ts";
+import { createBlocksMetrics } from "./metrics.ts";
+import { PublishPipeline } from "./pipeline.ts";
+import { BLOCKS_FAMILIES, BlockStore } from "./store.ts";
+import { PERSISTED_TOPIC, TOPICS_OVERHEAD_BYTES } from "./topics.ts";
+import { VerifyLane } from "./verify_lane.ts";
+
+/** Time for blocks in flight to reach the disk at a stop, in milliseconds. */
+const DRAIN_TIMEOUT_MS = 5_000;
+/** Time for calls to end once publishers were told, in milliseconds. */
+const STOP_GRACE_MS = 2_000;
+
+/** Version of the block stream definitions in proto/ (consensus node v0.76.1). */
+const STREAM_VERSION: SemanticVersionParts = { major: 0, minor: 76, patch: 1, pre: "" };
+
+/** What the service needs of the node. */
+export interface BlocksServiceDeps {
+  /** Asked at the start, when the services that this one needs are up. */
+  readonly engine: () => Engine;
+  readonly bus: () => Bus;
+  readonly nodeVersion: SemanticVersionParts;
+}
+
+/** Everything that lives between start and stop. */
+interface Running {
+  readonly store: BlockStore;
+  readonly machine: PublishMachine;
+  readonly lane: VerifyLane;
+  readonly pipeline: PublishPipeline;
+  readonly server: RpcServer;
+  readonly address: string;
+}
+
+/** A Hiero block node. */
+export class BlocksService implements Service {
+  readonly name = "blocks";
+  readonly needs: readonly string[] = ["store", "bus"];
+  readonly #config: BlocksConfig;
+  readonly #deps: BlocksServiceDeps;
+  #running: Running | undefined;
+
+  constructor(config: BlocksConfig, deps: BlocksServiceDeps) {
+    this.#config = config;
+    this.#deps = deps;
+  }
+
+  /** Column families to declare at open. */
+  static readonly families: readonly FamilySpec[] = BLOCKS_FAMILIES;
+
+  /** Shared memory this service needs, in bytes. */
+  static memoryBytes(config: BlocksConfig): number {
+    return config.maxBlockBytes + TOPICS_OVERHEAD_BYTES;
+  }
+
+  async start({ log, metrics: scope, fatal }: Context): Promise<void> {
+    const config = this.#config;
+    const bus = this.#deps.bus();
+    const store = await BlockStore.open(this.#deps.engine());
+    const metrics = createBlocksMetrics(scope, {
+      publishers: () => this.#running?.pipeline.publishers ?? 0,
+      queuedBytes: () => this.#running?.machine.snapshot().queuedBytes ?? 0,
+      lastPersisted: () => store.last,
+      firstAvailable: () => store.first,
+    });
+    await using stack = new AsyncDisposableStack();
+    const lane = stack.use(
+      await VerifyLane.open({
+        arenaBytes: config.maxBlockBytes,
+        chainState: await store.chainState(),
+        brokenLink: config.brokenLink,
+        unverifiable: config.unverifiable,
+      }, { bus, fatal }),
+    );
+    const machine = new PublishMachine({
+      lastPersisted: store.last ?? -1n,
+      config: {
+        earliestManagedBlock: BigInt(config.earliestManagedBlock),
+        duplicateBlockSkipWindow: BigInt(config.duplicateBlockSkipWindow),
+        maxFutureBlocksBeforeStalled: BigInt(config.maxFutureBlocksBeforeStalled),
+        staleResendPruneBuffer: BigInt(config.staleResendPruneBuffer),
+        idleTimeoutMs: config.publisherIdleMs,
+        maxBlockBytes: config.maxBlockBytes,
+        pauseAboveBytes: config.pauseAboveBytes,
+        maxQueuedBytes: config.maxQueuedBytes,
+      },
+    });
+    const persisted = bus.open(PERSISTED_TOPIC);
+    const pipeline = new PublishPipeline({
+      machine,
+      lane,
+      store,
+      metrics,
+      log,
+      onPersisted: (event) => persisted.tryPublish(event),
+      now: () => performance.timeOrigin + performance.now(),
+    });
+    stack.defer(() => pipeline.shutdown());
+    const server = stack.use(
+      new RpcServer(config.rpc, { log: log.child("rpc"), metrics: scope.scope("rpc") }),
+    );
+    this.#addServices(server, pipeline, {
+      store,
+      metrics,
+      log,
+      ...this.#versions(),
+      nextExpected: () => this.#nextExpected(),
+    });
+    const { host, port } = await server.listen();
+    const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    this.#running = { store, machine, lane, pipeline, server, address };
+    stack.move();
+    this.#sayServing(server);
+    log.info("Block node serves", { address, first: store.first, last: store.last });
+  }
+
+  #versions(): Pick<AccessDeps, "nodeVersion" | "streamVersion"> {
+    return { nodeVersion: this.#deps.nodeVersion, streamVersion: STREAM_VERSION };
+  }
+
+  #addServices(server: RpcServer, pipeline: PublishPipeline, access: AccessDeps): void {
+    server.add(BlockAccessService, accessHandlers(access));
+    server.add(BlockNodeService, statusHandlers(access));
+    server.add(BlockStreamSubscribeService, {});
+    server.add(
+      BlockStreamPublishService,
+      this.#config.enablePublish
+        ? { publishBlockStream: { raw: true, handle: (call) => pipeline.connect(call) } }
+        : {},
+    );
+  }
+
+  #sayServing(server: RpcServer): void {
+    const services = [BlockAccessService, BlockNodeService];
+    for (const { typeName } of services) server.setHealth(typeName, "SERVING");
+    if (this.#config.enablePublish) server.setHealth(BlockStreamPublishService.typeName, "SERVING");
+    server.setHealth("", "SERVING");
+  }
+
+  /** Block the node wants next; undefined while it has none and nobody has started one. */
+  #nextExpected(): bigint | undefined {
+    const { machine, store } = this.#running!;
+    const { nextUnstarted } = machine.snapshot();
+    const earliest = BigInt(this.#config.earliestManagedBlock);
+    if (store.last === undefined && nextUnstarted === earliest) return undefined;
+    return nextUnstarted < earliest ? undefined : nextUnstarted;
+  }
+
+  readiness(): Readiness {
+    if (this.#running === undefined) return { ready: false, reason: "the block node does not serve" };
+    const { writeFailure } = this.#running.pipeline;
+    return writeFailure === undefined
+      ? { ready: true }
+      : { ready: false, reason: `the last block could not be written: ${writeFailure}` };
+  }
+
+  listening(): readonly string[] {
+    return this.#running === undefined ? [] : [`grpc ${this.#running.address}`];
+  }
+
+  status(): Readonly<Record<string, unknown>> {
+    if (this.#running === undefined) return {};
+    const { store, machine } = this.#running;
+    const { resend, handlers, queuedBlocks, queuedBytes, inFlight, paused } = machine.snapshot();
+    return {
+      firstBlock: store.first?.toString(),
+      lastBlock: store.last?.toString(),
+      nextExpectedBlock: this.#nextExpected()?.toString(),
+      verification: "hash-verified",
+      publishers: handlers,
+      resend: resend.map(String),
+      queuedBlocks,
+      queuedBytes,
+      inFlight,
+      paused,
+    };
+  }
+
+  /** Blocks that arrived whole reach the disk and are acknowledged; then publishers are told, then the port closes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    const { pipeline, server, lane } = running;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_TIMEOUT_MS));
+    await Promise.race([pipeline.idle(), late]);
+    clearTimeout(timer);
+    pipeline.shutdown();
+    await server.stop({ graceMs: STOP_GRACE_MS });
+    await lane[Symbol.asyncDispose]();
+  }
+}
