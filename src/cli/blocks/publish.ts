@@ -8,6 +8,7 @@
 
 import type { Command } from "commander";
 import { CairnError } from "../../kernel/errors.ts";
+import { equalBytes } from "../../protocols/hiero/fault.ts";
 import { ChainGenerator } from "../../protocols/hiero/generate.ts";
 import { nativeSha384 } from "../../protocols/hiero/native_sha384.ts";
 import { blockNumber, listBlockFiles, readBlockFile } from "../../services/blocks/block_files.ts";
@@ -68,7 +69,8 @@ export function registerPublish(blocks: Command, deps: CliDeps): void {
         const status = await client.status(signal);
         const source = options.generate === undefined
           ? await fileSource(paths, status)
-          : generatedSource(options.generate, options, status);
+          : await generatedSource(options.generate, options, status, (number) =>
+            client.block({ kind: "number", number }, signal));
         report(await publish(client, source, options, signal), source, options, deps);
       });
     });
@@ -151,15 +153,31 @@ async function fileSource(
   };
 }
 
-/** The chain is deterministic: what the node has of it already is generated again and passed over. */
-function generatedSource(
+/**
+ * The chain is deterministic: what the node has of it already is generated again and passed over.
+ *
+ * @throws {CairnError} `USAGE` if the node has another chain.
+ */
+async function generatedSource(
   count: number,
   { items, itemBytes }: PublishCommandOptions,
   { lastAvailableBlock }: NodeStatus,
-): CountedSource {
+  fetchBlock: (number: bigint) => Promise<Uint8Array>,
+): Promise<CountedSource> {
   const generator = new ChainGenerator({ sha384: nativeSha384, items, itemBytes, template: true });
   const first = lastAvailableBlock === undefined ? 0n : lastAvailableBlock + 1n;
-  while (generator.nextNumber < first) generator.next();
+  let last: Uint8Array | undefined;
+  while (generator.nextNumber < first) last = generator.next().bytes;
+  if (last !== undefined && !equalBytes(last, await fetchBlock(first - 1n))) {
+    throw new CairnError(
+      "USAGE",
+      `Cannot continue the node's chain: its block ${first - 1n} is not of this chain`,
+      {
+        hint:
+          "use the --items and --item-bytes it was generated with, or a node with an empty data directory",
+      },
+    );
+  }
   const kept = new Map<bigint, Uint8Array>();
   return {
     first,

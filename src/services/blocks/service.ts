@@ -202,7 +202,7 @@ export class BlocksService implements Service {
     const { pipeline, server, lane } = running;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_TIMEOUT_MS));
-    await Promise.race([pipeline.idle(), late]);
+    if (!lane.failed) await Promise.race([pipeline.idle(), late]);
     clearTimeout(timer);
     pipeline.shutdown();
     await server.stop({ graceMs: STOP_GRACE_MS });

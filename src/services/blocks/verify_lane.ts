@@ -73,6 +73,7 @@ export class VerifyLane implements AsyncDisposable {
   #rebases = 0;
   #pumping = false;
   #closing = false;
+  #failed = false;
 
   private constructor({ arenaBytes, ...start }: VerifyLaneOptions, { bus, fatal }: VerifyLaneDeps) {
     this.#fatal = fatal;
@@ -113,12 +114,18 @@ export class VerifyLane implements AsyncDisposable {
     lane.#worker.onerror = (event) => {
       event.preventDefault();
       const error = new CairnError("SERVICE_START_FAILED", `Verify Worker failed: ${event.message}`);
+      lane.#failed = true;
       ready.reject(error);
       lane.#stopped.resolve();
       if (!lane.#closing) lane.#fatal(error);
     };
     await ready.promise;
     return lane;
+  }
+
+  /** Whether the Worker has died: no verdict will come any more. */
+  get failed(): boolean {
+    return this.#failed;
   }
 
   /** Calls back with every verdict, in bursts, in the order of the submissions. */

@@ -73,7 +73,7 @@ class VerifyTask {
     this.#scratch.set(block);
     const before = this.#chain.head;
     const verdict = this.#chain.verify(this.#scratch.subarray(0, block.length), true);
-    if (verdict.status === "fault") return verdict;
+    if (verdict.status === "fault") return { status: "fault", fault: verdict.fault };
     const fault = this.#objection(number, verdict.number, verdict.level);
     if (fault === undefined) {
       return {
