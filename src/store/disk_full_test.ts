@@ -77,6 +77,23 @@ diskTest(
   },
 );
 
+diskTest("RocksEngine that could not be reopened says so on every read, and tries again", async (disk) => {
+  await Deno.writeFile(`${disk}/ballast`, new Uint8Array(BALLAST_BYTES).fill(1));
+  const directory = `${disk}/data`;
+  await using engine = await openRocksEngine({ directory, families: FAMILIES });
+  let stored = 0;
+  while (await writeBlock(engine, stored).then(() => true, () => false)) stored++;
+  await Deno.rename(`${directory}/db/CURRENT`, `${disk}/CURRENT`);
+  await Deno.remove(`${disk}/ballast`);
+  await assert.rejects(writeBlock(engine, 900), code("STORE_WRITE_FAILED"));
+  await assert.rejects(engine.probe(), code("STORE_READ_FAILED"));
+  await assert.rejects(Array.fromAsync(engine.family("full.index").scan()), code("STORE_READ_FAILED"));
+  await Deno.rename(`${disk}/CURRENT`, `${directory}/db/CURRENT`);
+  await writeUntilStored(engine, 1_000);
+  await engine.probe();
+  await assertBlocks(engine, new Set([...Array(stored).keys(), 1_000]), new Set([stored, 900]));
+});
+
 diskTest(
   "RocksEngine closed on a full disk has every acknowledged batch when it is opened again",
   async (disk) => {
