@@ -62,7 +62,6 @@ Deno.test("WriteQueue.write() sends batches of one turn together and gathers whi
     writes.push(queue.write(batch(n), true));
     await settle();
   }
-  // The batch that came first while both places were taken is on its own only if a group was cut before the others came.
   assert.deepEqual(writer.groups.map((group) => group.numbers), [[1, 2], [3]]);
   writer.groups[0]!.end.resolve(0);
   await settle();
