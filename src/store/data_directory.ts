@@ -69,17 +69,18 @@ export function openDataDirectory(path: string, options: DataDirectoryOptions = 
 }
 
 function takeLock(path: string): Deno.FsFile {
-  let lock: Deno.FsFile;
+  let lock: Deno.FsFile | undefined;
   try {
     Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
     lock = Deno.openSync(`${path}/${LOCK_FILE}`, { read: true, write: true, create: true, mode: 0o600 });
+    if (lock.tryLockSync(true)) {
+      lock.truncateSync(0);
+      lock.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+      return lock;
+    }
   } catch (error) {
+    lock?.close();
     throw cannotOpen(path, error);
-  }
-  if (lock.tryLockSync(true)) {
-    lock.truncateSync(0);
-    lock.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
-    return lock;
   }
   const pid = readHolder(lock);
   lock.close();

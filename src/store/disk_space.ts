@@ -13,14 +13,20 @@ import type { DataDirectory } from "./data_directory.ts";
 const MARGIN_BYTES = 4 * 1024 * 1024;
 const STEP_BYTES = 256 * 1024;
 
-/**
- * Whether there is room to open the database anew: it copies its write-ahead logs into sorted files then.
- * Writes that many bytes to a file and removes it.
- */
-export async function tryDiskSpace(directory: DataDirectory): Promise<boolean> {
+/** Room to open the database anew, in bytes: it copies its write-ahead logs into sorted files then. */
+export async function recoveryBytes(directory: DataDirectory): Promise<number> {
+  let bytes = MARGIN_BYTES;
+  for await (const entry of Deno.readDir(directory.database)) {
+    if (entry.name.endsWith(".log")) bytes += (await Deno.stat(`${directory.database}/${entry.name}`)).size;
+  }
+  return bytes;
+}
+
+/** Whether the disk takes `bytes` more: writes them to a file and removes it. */
+export async function tryDiskSpace(directory: DataDirectory, bytes: number): Promise<boolean> {
   const path = directory.trial;
+  let left = bytes;
   try {
-    let left = MARGIN_BYTES + await logBytes(directory.database);
     using file = await Deno.open(path, { write: true, create: true, truncate: true, mode: 0o600 });
     const step = new Uint8Array(STEP_BYTES);
     while (left > 0) left -= await file.write(step.subarray(0, Math.min(left, step.length)));
@@ -31,12 +37,4 @@ export async function tryDiskSpace(directory: DataDirectory): Promise<boolean> {
   } finally {
     await Deno.remove(path).catch(() => {});
   }
-}
-
-async function logBytes(database: string): Promise<number> {
-  let bytes = 0;
-  for await (const entry of Deno.readDir(database)) {
-    if (entry.name.endsWith(".log")) bytes += (await Deno.stat(`${database}/${entry.name}`)).size;
-  }
-  return bytes;
 }

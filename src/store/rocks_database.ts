@@ -99,16 +99,25 @@ const NOT_OPENED = /Column families not opened: (.+)$/;
  * @throws {CairnError} `STORE_READ_FAILED` with RocksDB's error as cause.
  */
 export async function openDatabase(options: OpenDatabaseOptions): Promise<OpenedDatabase> {
+  const { path } = options;
   try {
-    return { database: await open(options, []), undeclared: [] };
-  } catch (error) {
-    const undeclared = NOT_OPENED.exec(messageOf(error))?.[1]?.split(", ");
-    if (!undeclared) throw openFailed(options.path, error);
+    const create = !await holdsData(path);
     try {
-      return { database: await open(options, undeclared), undeclared };
+      return { database: await open(options, [], create), undeclared: [] };
     } catch (error) {
-      throw openFailed(options.path, error);
+      const undeclared = NOT_OPENED.exec(rocksErrorOf(error).message)?.[1]?.split(", ");
+      if (!undeclared) throw error;
+      return { database: await open(options, undeclared, create), undeclared };
     }
+  } catch (error) {
+    throw new CairnError(
+      "STORE_READ_FAILED",
+      `Cannot open database '${path}': ${rocksErrorOf(error).message}`,
+      {
+        detail: { path },
+        cause: error,
+      },
+    );
   }
 }
 
@@ -132,7 +141,23 @@ export function rocksErrorOf(error: unknown): { code: string | undefined; messag
   return { code, message: cause instanceof Error ? cause.message : String(cause) };
 }
 
-async function open(options: OpenDatabaseOptions, undeclared: readonly string[]): Promise<RocksDatabase> {
+/** Where there are data but no catalogue of them, RocksDB would start an empty database over them. */
+async function holdsData(path: string): Promise<boolean> {
+  try {
+    for await (const { name } of Deno.readDir(path)) {
+      if (/\.(sst|log)$/.test(name)) return true;
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return false;
+}
+
+async function open(
+  options: OpenDatabaseOptions,
+  undeclared: readonly string[],
+  createIfMissing: boolean,
+): Promise<RocksDatabase> {
   const { cacheBytes, memtableBytes } = options;
   const small = {
     compression: true,
@@ -150,17 +175,6 @@ async function open(options: OpenDatabaseOptions, undeclared: readonly string[])
     walCompression: false,
     columns,
   });
-  await database.open();
+  await database.open({ createIfMissing });
   return database;
-}
-
-function messageOf(error: unknown): string {
-  return rocksErrorOf(error).message;
-}
-
-function openFailed(path: string, error: unknown): CairnError {
-  return new CairnError("STORE_READ_FAILED", `Cannot open database '${path}': ${messageOf(error)}`, {
-    detail: { path },
-    cause: error,
-  });
 }

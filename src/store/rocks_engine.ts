@@ -13,7 +13,7 @@ import type { MetricScope } from "../kernel/metrics.ts";
 import { toRange } from "./bounds.ts";
 import { storeConfig } from "./config.ts";
 import { type DataDirectory, openDataDirectory } from "./data_directory.ts";
-import { tryDiskSpace } from "./disk_space.ts";
+import { recoveryBytes, tryDiskSpace } from "./disk_space.ts";
 import type { Engine, Entry, Family, Operation, ScanOptions, WriteOptions } from "./engine.ts";
 import { familyNames, type FamilySpec, storeClosed, unknownFamily } from "./family.ts";
 import { createStoreMetrics, type StoreMetrics } from "./metrics.ts";
@@ -222,7 +222,7 @@ class RocksEngine implements Engine {
       `Cannot write to '${this.#directory.path}': ${message}`,
       {
         ...(/no space left|quota/i.test(message)
-          ? { hint: "Free disk space; the store goes on by itself" }
+          ? { hint: "Free disk space, as much as the write-ahead logs take; the store goes on by itself" }
           : {}),
         detail: { path: this.#directory.path, ...(code ? { rocks: code } : {}) },
         cause: error,
@@ -249,7 +249,13 @@ class RocksEngine implements Engine {
     if (nowMs - this.#recoveryTriedMs < RECOVERY_INTERVAL_MS) throw fault;
     this.#recoveryTriedMs = nowMs;
     // While the disk is full the old database still answers reads; a reopened one could not even start.
-    if (this.#database && !await tryDiskSpace(this.#directory)) throw fault;
+    if (this.#database) {
+      const neededBytes = await recoveryBytes(this.#directory).catch(() => undefined);
+      if (neededBytes === undefined || !await tryDiskSpace(this.#directory, neededBytes)) {
+        this.#log?.warn("Store waits for disk space", { neededBytes });
+        throw fault;
+      }
+    }
     await this.#detach();
     try {
       await this.#attach();

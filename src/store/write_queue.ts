@@ -17,8 +17,8 @@ import { WriterError } from "./writer.ts";
 /** Two: while one group is synced the next already lies in the Worker, and the main thread packs a third. */
 const GROUPS_IN_FLIGHT = 2;
 
-/** Bounds the time that one group holds the loop: about 1 us per batch to pack and to answer. */
-const GROUP_BATCHES_MAX = 1024;
+/** Bounds the time that one group holds the event loop: some 10 us a batch to pack, to answer and for its caller to go on. */
+const GROUP_BATCHES_MAX = 256;
 
 /** RocksDB's batch counts its bytes in 32 bits. */
 const BATCH_BYTES_MAX = 2 ** 30;
