@@ -7,6 +7,8 @@
  */
 
 import { runCli } from "./cli/program.ts";
+import { listKeys, schemaTree } from "./kernel/config/schema.ts";
+import { CONFIG_SECTIONS } from "./node.ts";
 
 /** What may still be open after a clean end (a lingering socket, a worker on its way out) gets this long. */
 const LINGER_MS = 2_000;
@@ -32,12 +34,26 @@ if (import.meta.main) {
   Deno.unrefTimer(setTimeout(() => Deno.exit(exitCode), LINGER_MS));
 }
 
-/** All variables the process may see: with `--allow-env='CAIRN_*' --ignore-env` only the node's own. */
+/**
+ * All variables the process may see: with `--allow-env='CAIRN_*' --ignore-env` only the node's own. Without
+ * `--ignore-env` they cannot be listed, so the known names are asked for one by one.
+ */
 function readEnv(): Record<string, string> {
   try {
     return Deno.env.toObject();
   } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) return {};
-    throw error;
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    const names = [
+      "CAIRN_CONFIG",
+      "CAIRN_COMMIT",
+      ...listKeys(schemaTree(CONFIG_SECTIONS)).map((info) => info.env),
+    ];
+    return Object.fromEntries(names.flatMap((name) => readVariable(name)));
   }
+}
+
+function readVariable(name: string): [string, string][] {
+  if (Deno.permissions.querySync({ name: "env", variable: name }).state !== "granted") return [];
+  const value = Deno.env.get(name);
+  return value === undefined ? [] : [[name, value]];
 }

@@ -63,6 +63,8 @@ function probeHost(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
+/** What fetch says is wrong stands in the cause. */
 function firstLine(thrown: unknown): string {
-  return toCairnError(thrown).message.split("\n", 1)[0]!;
+  const cause = thrown instanceof Error ? thrown.cause ?? thrown : thrown;
+  return toCairnError(cause).message.split("\n", 1)[0]!;
 }

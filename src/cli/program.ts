@@ -46,9 +46,10 @@ export function createProgram(deps: CliDeps): Command {
     .description("One node: Hiero block node and more, as one process")
     .usage("[options] <command>")
     .version(formatBuildInfo(deps.build), "-V, --version", "print version, commit, Deno and WASM digest")
+    .helpCommand(false)
     .helpOption("-h, --help", "print this help")
     .option("--config <file>", "configuration file (env CAIRN_CONFIG, default cairn.toml if it exists)")
-    .option("--set <key=value...>", "set one key, such as --set admin.port=9700; repeatable")
+    .option("--set <key=value>", "set one key, such as --set admin.port=9700; repeatable", collect, [])
     .option("--debug", "print the stack of an unexpected failure")
     .addHelpText("after", HELP_FOOTER)
     .exitOverride()
@@ -61,6 +62,10 @@ export function createProgram(deps: CliDeps): Command {
     .configureHelp({ showGlobalOptions: true });
   for (const register of COMMANDS) register(program, deps);
   return program;
+}
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
 }
 
 /** Runs one command line and gives its exit code. Never throws. */

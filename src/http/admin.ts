@@ -7,6 +7,7 @@
  */
 
 import { Hono } from "hono";
+import type { Counter } from "prom-client";
 import { CairnError } from "../kernel/errors.ts";
 import type { Health } from "../kernel/health.ts";
 import type { Logger } from "../kernel/log.ts";
@@ -46,7 +47,12 @@ export class AdminService implements Service {
 
   // deno-lint-ignore require-await -- a refused address must reject
   async start(context: Context): Promise<void> {
-    const app = adminApp({ ...this.#deps, log: context.log });
+    const requests = context.metrics.counter({
+      name: "requests_total",
+      help: "Requests served; a flat line means that probes no longer get through",
+      labels: ["path", "status"],
+    });
+    const app = adminApp({ ...this.#deps, log: context.log, requests });
     this.#listener = listenHttp({ ...this.#options, section: "admin" }, (request) => app.fetch(request));
   }
 
@@ -71,8 +77,16 @@ export class AdminService implements Service {
   }
 }
 
+/** What the routes need beyond {@link AdminDeps}. */
+export interface AdminAppDeps extends AdminDeps {
+  readonly log: Logger;
+  readonly requests: Counter<"path" | "status">;
+}
+
+const PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics", "/version", "/statusz"]);
+
 /** The routes, without a socket. */
-export function adminApp({ health, metrics, log }: AdminDeps & { readonly log: Logger }): Hono<Env> {
+export function adminApp({ health, metrics, log, requests }: AdminAppDeps): Hono<Env> {
   const app = new Hono<Env>();
 
   app.use(async (c, next) => {
@@ -82,6 +96,8 @@ export function adminApp({ health, metrics, log }: AdminDeps & { readonly log: L
     await next();
     c.res.headers.set(REQUEST_ID_HEADER, requestId);
     c.res.headers.set("cache-control", "no-store");
+    // What callers make up is one label, or they could grow the metric without bound.
+    requests.inc({ path: PATHS.has(c.req.path) ? c.req.path : "other", status: c.res.status });
     const tookMs = Math.round((performance.now() - beganMs) * 1_000) / 1_000;
     log.debug("Request served", {
       requestId,
@@ -120,7 +136,7 @@ export function adminApp({ health, metrics, log }: AdminDeps & { readonly log: L
 
   app.notFound((c) => {
     const error = new CairnError("ROUTE_NOT_FOUND", `Cannot find ${c.req.path}`, {
-      hint: "there are /healthz, /readyz, /metrics, /version and /statusz",
+      hint: `there are ${[...PATHS].join(", ")}`,
     });
     return problemResponse(error, c.get("requestId"));
   });
