@@ -66,7 +66,6 @@ async function runNode(config: NodeConfig, load: () => Promise<NodeConfig>, deps
   const health = new Health({ build: deps.build, ...values.admin }, { metrics, clock: SYSTEM_CLOCK });
   const facts = { configHash: config.hash, profile: values.node.profile, dataDir: values.node.dataDir };
   for (const [name, value] of Object.entries(facts)) health.setFact(name, value);
-  log.info("Node is starting", { ...deps.build, ...facts, telemetry: tracer.enabled, pid: Deno.pid });
 
   try {
     await using stack = new AsyncDisposableStack();
@@ -95,6 +94,8 @@ async function runNode(config: NodeConfig, load: () => Promise<NodeConfig>, deps
       },
     }));
 
+    // Said once signals are handled, so that whoever waits for this line may send one.
+    log.info("Node is starting", { ...deps.build, ...facts, telemetry: tracer.enabled, pid: Deno.pid });
     await node.start();
     if (health.phase === "running") {
       announce(node.services, logging, deps);
