@@ -77,7 +77,9 @@ export class ChainVerifier {
       onBrokenLink,
       subtreeRoots,
       ...(head === undefined ? {} : { previous: head, expectedNumber: head.number + 1n }),
-      ...(head?.knownRule === undefined ? {} : { knownRule: head.knownRule }),
+      ...(head?.knownRule === undefined
+        ? {}
+        : { knownRule: { hapiVersion: head.hapiVersion, rule: head.knownRule } }),
     });
     if (verdict.status === "fault") return verdict;
     return this.#extend(verdict, head);

@@ -224,7 +224,8 @@ Deno.test("BlockVerifier.verify() tries the older rule first for older HAPI vers
     "16-leaf",
     "16-leaf",
   ]);
-  assert.equal(rule(73, { knownRule: "16-leaf" }), "16-leaf");
+  assert.equal(rule(73, { knownRule: { hapiVersion: "0.73.0", rule: "16-leaf" } }), "16-leaf");
+  assert.equal(rule(73, { knownRule: { hapiVersion: "0.72.0", rule: "16-leaf" } }), "8-leaf-one-child");
 });
 
 Deno.test("BlockVerifier.verify() refuses an unknown hash algorithm", () => {
