@@ -29,6 +29,8 @@ export interface PublishConfig {
   readonly pauseAboveBytes: number;
   /** Most bytes of all blocks in memory; beyond it the highest block not in flight is dropped. @default {536_870_912} */
   readonly maxQueuedBytes: number;
+  /** What holding one set costs beyond its bytes, so that tiny sets cannot fill the memory. @default {256} */
+  readonly setOverheadBytes: number;
   /** Most blocks started and not stored; a further one is told the node is behind. @default {4_096} */
   readonly maxPendingBlocks: number;
 }
@@ -43,6 +45,7 @@ export const DEFAULT_PUBLISH_CONFIG: PublishConfig = {
   maxBlockBytes: 134_217_728,
   pauseAboveBytes: 67_108_864,
   maxQueuedBytes: 536_870_912,
+  setOverheadBytes: 256,
   maxPendingBlocks: 4_096,
 };
 
@@ -72,6 +75,7 @@ export type PublishNote =
   | "items-dropped"
   | "late-items-dropped"
   | "end-of-block-ignored"
+  | "end-of-block-misnamed"
   | "block-abandoned"
   | "block-stalled"
   | "block-evicted"
@@ -120,6 +124,7 @@ export interface PublishSnapshot {
   readonly resend: readonly bigint[];
   readonly handlers: number;
   readonly queuedBlocks: number;
+  /** With the overhead of each set. */
   readonly queuedBytes: number;
   /** Blocks being verified or stored. */
   readonly inFlight: number;

@@ -35,10 +35,8 @@ Deno.test("parsePublishRequest() gives the records of a set as one view on the m
   assert.deepEqual(set.opening, { kind: "header", number: 9n });
   assert.equal(set.itemCount, 4);
   assert.equal(set.endsWithProof, true);
-  assert.equal(set.bytes, BLOCK.length);
-  assert.equal(set.segments.length, 1);
-  assert.equal(set.segments[0]?.buffer, request.buffer);
-  assert.deepEqual(set.segments[0], BLOCK);
+  assert.equal(set.records.buffer, request.buffer);
+  assert.deepEqual(set.records, BLOCK);
 });
 
 Deno.test("parsePublishRequest() keeps item records byte for byte and drops unknown fields", () => {
@@ -47,8 +45,20 @@ Deno.test("parsePublishRequest() keeps item records byte for byte and drops unkn
   const body = join([unknown, a, unknown, b, c, unknown]);
   const request = join([new WireWriter().varint(99, 1).finish(), encodeItemsRequest(body)]);
   const set = setOf(request);
-  assert.deepEqual(join(set.segments), join([a, b, c]));
-  assert.deepEqual([set.segments.length, set.itemCount, set.bytes], [2, 4, a.length + b.length + c.length]);
+  assert.deepEqual(set.records, join([a, b, c]));
+  assert.equal(set.itemCount, 4);
+});
+
+Deno.test("parsePublishRequest() does not hold a message for the sake of a small set in it", () => {
+  const request = join([
+    new WireWriter().bytes(9, new Uint8Array(1000)).finish(),
+    encodeItemsRequest(BLOCK.subarray(0, 0)),
+  ]);
+  assert.equal(setOf(request).records.length, 0);
+  const padded = join([new WireWriter().bytes(9, new Uint8Array(9000)).finish(), encodeItemsRequest(BLOCK)]);
+  const { records } = setOf(padded);
+  assert.deepEqual(records, BLOCK);
+  assert.notEqual(records.buffer, padded.buffer);
 });
 
 Deno.test("parsePublishRequest() tells apart what a set opens and ends with", () => {
