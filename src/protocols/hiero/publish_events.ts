@@ -11,7 +11,7 @@ import type { PublishRequest, PublishResponse } from "./publish_messages.ts";
 /** Names one publisher's stream; the driver chooses it and never gives it twice. */
 export type HandlerId = number;
 
-/** Limits and windows of the publish machine. All bounds have a written reaction, see docs/block-hashing.md. */
+/** Limits and windows of the publish machine. All bounds have a written reaction: docs/block-hashing.md. */
 export interface PublishConfig {
   /** First block this node wants to own (E). @default {0n} */
   readonly earliestManagedBlock: bigint;
