@@ -25,6 +25,9 @@ export interface PublishConfig {
   readonly idleTimeoutMs: number;
   /** Most bytes of one block; more is INVALID_REQUEST. @default {134_217_728} the largest message, too */
   readonly maxBlockBytes: number;
+  /** Most items of one block; more is INVALID_REQUEST. Each costs two hashes, so this bounds the time a block can hold
+   * up verification to a few seconds. @default {1_000_000} */
+  readonly maxBlockItems: number;
   /** Above this many bytes in memory all streams are paused while blocks are in flight. @default {67_108_864} */
   readonly pauseAboveBytes: number;
   /** Most bytes of all blocks in memory; beyond it the highest block not in flight is dropped. @default {536_870_912} */
@@ -43,6 +46,7 @@ export const DEFAULT_PUBLISH_CONFIG: PublishConfig = {
   staleResendPruneBuffer: 100n,
   idleTimeoutMs: 0,
   maxBlockBytes: 134_217_728,
+  maxBlockItems: 1_000_000,
   pauseAboveBytes: 67_108_864,
   maxQueuedBytes: 536_870_912,
   setOverheadBytes: 256,

@@ -471,6 +471,22 @@ Deno.test("PublishMachine refuses a block above its size limit", () => {
   );
 });
 
+Deno.test("PublishMachine refuses a block with too many items", () => {
+  check(
+    `
+    > 1 connect
+    > 1 header 0
+    > 1 items
+    > 1 items
+    1 < INVALID_REQUEST last max about 0
+    note block-abandoned 1 block 0
+    1 closed: ended
+  `,
+    -1n,
+    { maxBlockItems: 2 },
+  );
+});
+
 Deno.test("PublishMachine pauses streams while too many bytes are in flight and resumes them", () => {
   check(
     `

@@ -10,6 +10,7 @@ import {
   encodeItemsRequest,
   encodePublishResponse,
   type ItemSet,
+  MAX_SET_ITEMS,
   parsePublishRequest,
   parsePublishResponse,
   type PublishResponse,
@@ -72,6 +73,13 @@ Deno.test("parsePublishRequest() tells apart what a set opens and ends with", ()
   const broken = open(item(1, Uint8Array.of(0x18, 0xff))).opening;
   assert.ok(broken.kind === "bad-header" && !broken.empty && broken.message.includes("truncated varint"));
   assert.deepEqual(open(header({ number: UINT64_MAX })).opening, { kind: "header", number: UINT64_MAX });
+});
+
+Deno.test("parsePublishRequest() refuses a set of more items than any block has", () => {
+  const items = (count: number) =>
+    encodeItemsRequest(new Uint8Array(count * 2).map((_, i) => i % 2 === 0 ? 0x0a : 0));
+  assert.equal(setOf(items(MAX_SET_ITEMS)).itemCount, MAX_SET_ITEMS);
+  assert.throws(() => parsePublishRequest(items(MAX_SET_ITEMS + 1)), HieroFault);
 });
 
 Deno.test("parsePublishRequest() reads end of block, end of stream and nothing", () => {

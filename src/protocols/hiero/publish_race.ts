@@ -108,7 +108,8 @@ export class PublishRace {
   #append(handler: Handler, set: ItemSet): void {
     const number = handler.current!;
     const block = this.#queue.get(number)!;
-    if (block.bytes + set.records.length > this.#config.maxBlockBytes) {
+    const { maxBlockBytes, maxBlockItems } = this.#config;
+    if (block.bytes + set.records.length > maxBlockBytes || block.itemCount + set.itemCount > maxBlockItems) {
       return this.endStream(handler.id, "INVALID_REQUEST", number);
     }
     while (this.#queue.bytes + this.#queue.cost(set) > this.#config.maxQueuedBytes) {
