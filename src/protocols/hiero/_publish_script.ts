@@ -16,7 +16,7 @@ import { UINT64_MAX } from "./wire.ts";
 const SET_BYTES = 10;
 
 function makeSet(opening: SetOpening, endsWithProof: boolean, bytes = SET_BYTES): ItemSet {
-  return { segments: [new Uint8Array(bytes)], bytes, itemCount: 1, opening, endsWithProof };
+  return { records: new Uint8Array(bytes), itemCount: 1, opening, endsWithProof };
 }
 
 function numberText(number: bigint): string {
@@ -54,15 +54,16 @@ function effectText(effect: PublishEffect): string {
 export class PublishScript {
   readonly machine: PublishMachine;
   readonly #attempts = new Map<bigint, number>();
+  readonly #current = new Map<number, bigint>();
   #nowMs = 0;
 
   constructor(lastPersisted = -1n, config: Partial<PublishConfig> = {}) {
-    this.machine = new PublishMachine({ lastPersisted, config });
+    this.machine = new PublishMachine({ lastPersisted, config: { setOverheadBytes: 0, ...config } });
   }
 
   /**
    * Runs one command and returns the effects, one a line. Commands: `at MS` · `H connect|gone|malformed|crash` ·
-   * `H header N [BYTES]` · `H items [BYTES]` · `H proof` · `H whole N [BYTES]` (header to proof) · `H end` · `H block N`
+   * `H header N [BYTES]` · `H items [BYTES]` · `H proof` · `H whole N [BYTES]` (header to proof) · `H end [N]` · `H block N`
    * (whole and end) · `H empty|unset|bad-header|empty-header` · `H bye CODE EARLIEST LATEST` · `verified N [ATTEMPT]` ·
    * `failed N [ATTEMPT]` · `stored N` · `done N` (verified and stored) · `unstored N` · `tick` · `shutdown`.
    */
@@ -113,21 +114,23 @@ export class PublishScript {
       case "crash":
         return this.#step({ kind: "internal-error", handler });
       case "header":
-        return items(opening, false, rest[1]);
       case "whole":
-        return items(opening, true, rest[1]);
+        this.#current.set(handler, opening.number);
+        return items(opening, verb === "whole", rest[1]);
       case "items":
         return items({ kind: "continuation" }, false, rest[0]);
       case "proof":
         return items({ kind: "continuation" }, true);
-      case "end":
-        return message({ kind: "end-of-block", number: 0n });
+      case "end": {
+        const named = rest[0] === undefined ? this.#current.get(handler) ?? 0n : BigInt(rest[0]);
+        return message({ kind: "end-of-block", number: named });
+      }
       case "block":
         return [...items(opening, true), ...message({ kind: "end-of-block", number: opening.number })];
       case "empty":
         return message({
           kind: "items",
-          set: { ...makeSet({ kind: "continuation" }, false, 0), segments: [], itemCount: 0 },
+          set: { ...makeSet({ kind: "continuation" }, false, 0), itemCount: 0 },
         });
       case "unset":
         return message({ kind: "unset" });

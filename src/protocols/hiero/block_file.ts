@@ -34,6 +34,8 @@ export function unpackBlockFile(bytes: Uint8Array, maxBytes: number = MAX_BLOCK_
   const compression = detectCompression(bytes);
   if (compression === "none") return bytes;
   try {
+    // The runtime's zstd stops in silence at the end of the first frame and at the end of a cut file.
+    if (compression === "zstd") requireOneZstdFrame(bytes);
     const unpack = compression === "gzip" ? gunzipSync : zstdDecompressSync;
     const plain = unpack(bytes, { maxOutputLength: maxBytes });
     return new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
@@ -44,4 +46,27 @@ export function unpackBlockFile(bytes: Uint8Array, maxBytes: number = MAX_BLOCK_
       compression,
     });
   }
+}
+
+/** Field sizes by the two-bit flags of a zstd frame header (RFC 8878 §3.1.1.1). */
+const ZSTD_DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
+const ZSTD_CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
+
+/** Walks the block headers of a zstd frame and throws unless the frame ends where the file does. */
+function requireOneZstdFrame(bytes: Uint8Array): void {
+  const descriptor = bytes[4] ?? 0;
+  const single = (descriptor & 0x20) !== 0;
+  const sizeFlag = descriptor >> 6;
+  const contentSizeBytes = sizeFlag === 0 && single ? 1 : ZSTD_CONTENT_SIZE_BYTES[sizeFlag]!;
+  let at = 5 + (single ? 0 : 1) + ZSTD_DICTIONARY_ID_BYTES[descriptor & 3]! + contentSizeBytes;
+  for (let last = false; !last;) {
+    if (at + 3 > bytes.length) throw new Error("unexpected end of file");
+    const header = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
+    last = (header & 1) === 1;
+    const isRunLength = ((header >> 1) & 3) === 1;
+    at += 3 + (isRunLength ? 1 : header >> 3);
+  }
+  if ((descriptor & 4) !== 0) at += 4;
+  if (at > bytes.length) throw new Error("unexpected end of file");
+  if (at < bytes.length) throw new Error(`${bytes.length - at} bytes after the frame`);
 }

@@ -22,17 +22,21 @@ export function splitBlock(block: Uint8Array, maxBytes: number = SOFT_REQUEST_BY
   const runs: Uint8Array[] = [];
   let runStart = 0;
   let runEnd = 0;
-  let inProofs = false;
+  /** Where the proofs at the end of the run so far begin; runEnd if there are none. */
+  let proofsStart = 0;
+  const cut = (at: number) => {
+    if (at > runStart) runs.push(block.subarray(runStart, at));
+    runStart = at;
+  };
   for (const { recordStart, start, end } of itemRanges(block)) {
     const isProof = peekItemKind(block, start, end) === ITEM.BLOCK_PROOF;
-    const full = end - runStart > maxBytes && !(inProofs && isProof);
-    if (recordStart !== runEnd || full) {
-      if (runEnd > runStart) runs.push(block.subarray(runStart, runEnd));
-      runStart = recordStart;
-    }
-    inProofs = isProof;
+    if (recordStart !== runEnd) {
+      cut(runEnd);
+      runStart = proofsStart = recordStart;
+    } else if (end - runStart > maxBytes) cut(isProof ? proofsStart : runEnd);
     runEnd = end;
+    if (!isProof) proofsStart = end;
   }
-  if (runEnd > runStart) runs.push(block.subarray(runStart, runEnd));
+  cut(runEnd);
   return runs;
 }

@@ -46,11 +46,14 @@ export interface ChainOptions {
 export class ChainVerifier {
   readonly #options: ChainOptions;
   readonly #verifier: BlockVerifier;
+  /** Scratch: its state lives in the head, so that a refused block changes nothing. */
+  readonly #tree: StreamingTree;
   #head: ChainHead | undefined;
 
   constructor(options: ChainOptions) {
     this.#options = options;
     this.#verifier = new BlockVerifier(options.sha384);
+    this.#tree = new StreamingTree(options.sha384);
     this.#head = options.head;
   }
 
@@ -77,7 +80,9 @@ export class ChainVerifier {
       onBrokenLink,
       subtreeRoots,
       ...(head === undefined ? {} : { previous: head, expectedNumber: head.number + 1n }),
-      ...(head?.knownRule === undefined ? {} : { knownRule: head.knownRule }),
+      ...(head?.knownRule === undefined
+        ? {}
+        : { knownRule: { hapiVersion: head.hapiVersion, rule: head.knownRule } }),
     });
     if (verdict.status === "fault") return verdict;
     return this.#extend(verdict, head);
@@ -85,9 +90,12 @@ export class ChainVerifier {
 
   #extend(block: VerifiedBlock, head: ChainHead | undefined): BlockVerdict {
     let tree: StreamingTree | undefined;
-    if (block.number === 0n) tree = new StreamingTree(this.#options.sha384);
-    else if (head?.earlierRoots !== undefined && block.link.status === "confirmed") {
-      tree = new StreamingTree(this.#options.sha384, head.earlierRoots);
+    if (block.number === 0n) {
+      tree = this.#tree;
+      tree.clear();
+    } else if (head?.earlierRoots !== undefined && block.link.status === "confirmed") {
+      tree = this.#tree;
+      tree.restore(head.earlierRoots);
       tree.push(block.link.previousRoot);
     }
     // Opaque blocks hash this tree another way (spec §6.2.5), so the chain cannot carry it past them.

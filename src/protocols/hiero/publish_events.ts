@@ -11,7 +11,7 @@ import type { PublishRequest, PublishResponse } from "./publish_messages.ts";
 /** Names one publisher's stream; the driver chooses it and never gives it twice. */
 export type HandlerId = number;
 
-/** Limits and windows of the publish machine. All bounds have a written reaction, see docs/block-hashing.md. */
+/** Limits and windows of the publish machine. All bounds have a written reaction: docs/block-hashing.md. */
 export interface PublishConfig {
   /** First block this node wants to own (E). @default {0n} */
   readonly earliestManagedBlock: bigint;
@@ -25,10 +25,15 @@ export interface PublishConfig {
   readonly idleTimeoutMs: number;
   /** Most bytes of one block; more is INVALID_REQUEST. @default {134_217_728} the largest message, too */
   readonly maxBlockBytes: number;
+  /** Most items of one block; more is INVALID_REQUEST. Each costs two hashes, so this bounds the time a block can hold
+   * up verification to a few seconds. @default {1_000_000} */
+  readonly maxBlockItems: number;
   /** Above this many bytes in memory all streams are paused while blocks are in flight. @default {67_108_864} */
   readonly pauseAboveBytes: number;
   /** Most bytes of all blocks in memory; beyond it the highest block not in flight is dropped. @default {536_870_912} */
   readonly maxQueuedBytes: number;
+  /** What holding one set costs beyond its bytes, so that tiny sets cannot fill the memory. @default {256} */
+  readonly setOverheadBytes: number;
   /** Most blocks started and not stored; a further one is told the node is behind. @default {4_096} */
   readonly maxPendingBlocks: number;
 }
@@ -41,8 +46,10 @@ export const DEFAULT_PUBLISH_CONFIG: PublishConfig = {
   staleResendPruneBuffer: 100n,
   idleTimeoutMs: 0,
   maxBlockBytes: 134_217_728,
+  maxBlockItems: 1_000_000,
   pauseAboveBytes: 67_108_864,
   maxQueuedBytes: 536_870_912,
+  setOverheadBytes: 256,
   maxPendingBlocks: 4_096,
 };
 
@@ -72,6 +79,7 @@ export type PublishNote =
   | "items-dropped"
   | "late-items-dropped"
   | "end-of-block-ignored"
+  | "end-of-block-misnamed"
   | "block-abandoned"
   | "block-stalled"
   | "block-evicted"
@@ -120,6 +128,7 @@ export interface PublishSnapshot {
   readonly resend: readonly bigint[];
   readonly handlers: number;
   readonly queuedBlocks: number;
+  /** With the overhead of each set. */
   readonly queuedBytes: number;
   /** Blocks being verified or stored. */
   readonly inFlight: number;

@@ -35,7 +35,7 @@ export interface PublishMachineOptions {
  * import { PublishMachine } from "./publish_machine.ts";
  * const machine = new PublishMachine({ lastPersisted: -1n });
  * machine.step({ kind: "connected", handler: 1 }, 0);
- * const set = { segments: [], bytes: 0, itemCount: 1, endsWithProof: false };
+ * const set = { records: new Uint8Array(9), itemCount: 1, endsWithProof: false };
  * const effects = machine.step({
  *   kind: "message",
  *   handler: 1,
@@ -64,13 +64,13 @@ export class PublishMachine {
   /** Takes one event; `nowMs` is any clock that does not run backwards. */
   step(event: PublishEvent, nowMs: number): PublishEffect[] {
     const race = this.#race;
-    race.begin(nowMs);
+    race.streams.begin(nowMs);
     switch (event.kind) {
       case "connected":
-        race.connect(event.handler);
+        race.streams.connect(event.handler);
         break;
       case "message":
-        if (race.touch(event.handler)) this.#message(event.handler, event.request);
+        if (race.streams.touch(event.handler)) this.#message(event.handler, event.request);
         break;
       case "malformed":
         race.endStream(event.handler, "ERROR");
@@ -114,7 +114,7 @@ export class PublishMachine {
         race.endStream(handler, "ERROR");
         return;
       case "end-of-block":
-        race.endOfBlock(handler);
+        race.endOfBlock(handler, request.number);
         return;
       case "items": {
         const { set } = request;
@@ -133,7 +133,7 @@ export class PublishMachine {
     const { code, earliest, latest } = request;
     const [low, high] = [BigInt.asIntN(64, earliest), BigInt.asIntN(64, latest)];
     if (code !== END_STREAM_CODE.ERROR && !(low >= 0n && low <= high)) {
-      this.#race.note("end-stream-invalid", handler);
+      this.#race.streams.note("end-stream-invalid", handler);
     }
     if (code === END_STREAM_CODE.TOO_FAR_BEHIND) this.#race.requestBackfill(high);
     this.#race.leave(handler);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { PublishScript } from "./_publish_script.ts";
-import { type PublishConfig } from "./publish_events.ts";
+import type { PublishConfig } from "./publish_events.ts";
 import { PublishMachine } from "./publish_machine.ts";
 
 /** Each line that starts with `>` is a command, the lines after it are all its effects. */
@@ -39,6 +39,9 @@ Deno.test("PublishMachine needs both the proof and BlockEnd to complete a block"
     > 1 end
     > 1 end
     note end-of-block-ignored 1
+    > 1 whole 2
+    > 1 end 7
+    note end-of-block-misnamed 1 block 7
   `);
 });
 
@@ -468,6 +471,22 @@ Deno.test("PublishMachine refuses a block above its size limit", () => {
   );
 });
 
+Deno.test("PublishMachine refuses a block with too many items", () => {
+  check(
+    `
+    > 1 connect
+    > 1 header 0
+    > 1 items
+    > 1 items
+    1 < INVALID_REQUEST last max about 0
+    note block-abandoned 1 block 0
+    1 closed: ended
+  `,
+    -1n,
+    { maxBlockItems: 2 },
+  );
+});
+
 Deno.test("PublishMachine pauses streams while too many bytes are in flight and resumes them", () => {
   check(
     `
@@ -516,6 +535,24 @@ Deno.test("PublishMachine gives up the highest waiting block when memory is full
     { maxBlockBytes: 100, maxQueuedBytes: 150 },
   );
   assert.deepEqual(machine.snapshot().resend, [1n, 2n]);
+});
+
+Deno.test("PublishMachine counts what holding a set costs, so that tiny sets cannot fill the memory", () => {
+  const { machine } = check(
+    `
+    > 1 connect
+    > 1 header 0 2
+    > 1 items 2
+    > 1 items 2
+    note block-evicted 1 block 0
+    1 < ERROR last max about 0
+    note block-abandoned 1 block 0
+    1 closed: ended
+  `,
+    -1n,
+    { maxBlockBytes: 100, maxQueuedBytes: 250, setOverheadBytes: 100 },
+  );
+  assert.equal(machine.snapshot().queuedBytes, 0);
 });
 
 Deno.test("PublishMachine says behind when too many blocks are started and not stored", () => {

@@ -14,6 +14,7 @@ export interface QueuedBlock {
   readonly number: bigint;
   /** Who sends or sent it. */
   readonly handler: HandlerId;
+  /** Records of each set. */
   readonly segments: Uint8Array[];
   bytes: number;
   itemCount: number;
@@ -40,17 +41,19 @@ export class PublishQueue {
   readonly #blocks = new Map<bigint, QueuedBlock>();
   /** Blocks stored from elsewhere above the next one to verify: stepped over when their turn comes. */
   readonly #storedAhead = new Set<bigint>();
+  readonly #setOverheadBytes: number;
   /** Next number to verify; undefined until the first block sets the base of the chain. */
   #next: bigint | undefined;
   #bytes = 0;
   #inFlight = 0;
   #attempts = 0;
 
-  constructor(next: bigint | undefined) {
+  constructor(next: bigint | undefined, setOverheadBytes: number) {
     this.#next = next;
+    this.#setOverheadBytes = setOverheadBytes;
   }
 
-  /** Bytes of all blocks in memory. */
+  /** Memory of all blocks: their bytes and what holding each set costs. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -100,11 +103,16 @@ export class PublishQueue {
 
   /** Adds a set to a block that is being received. */
   append(block: QueuedBlock, set: ItemSet): void {
-    for (const segment of set.segments) block.segments.push(segment);
-    block.bytes += set.bytes;
+    block.segments.push(set.records);
+    block.bytes += set.records.length;
     block.itemCount += set.itemCount;
     block.hasProof = set.endsWithProof;
-    this.#bytes += set.bytes;
+    this.#bytes += this.cost(set);
+  }
+
+  /** Memory a set takes. */
+  cost(set: ItemSet): number {
+    return set.records.length + this.#setOverheadBytes;
   }
 
   /** Forgets a block. */
@@ -112,7 +120,7 @@ export class PublishQueue {
     const block = this.#blocks.get(number);
     if (block === undefined) return;
     this.#blocks.delete(number);
-    this.#bytes -= block.bytes;
+    this.#bytes -= block.bytes + block.segments.length * this.#setOverheadBytes;
     if (isInFlight(block)) this.#inFlight--;
   }
 

@@ -11,36 +11,23 @@ import type {
   HandlerId,
   PublishConfig,
   PublishEffect,
-  PublishNote,
   PublishSnapshot,
 } from "./publish_events.ts";
 import type { EndOfStreamStatus, ItemSet } from "./publish_messages.ts";
 import { lowest, PublishQueue } from "./publish_queue.ts";
+import { type Handler, PublishStreams } from "./publish_streams.ts";
 import { UINT64_MAX } from "./wire.ts";
-
-/** One publisher's stream. */
-interface Handler {
-  readonly id: HandlerId;
-  /** Block in progress. */
-  current: bigint | undefined;
-  /** Blocks it sent to their end, above P: so that a failure finds its sender. At most maxPendingBlocks. */
-  readonly sent: Set<bigint>;
-  lastSeenMs: number;
-}
 
 /** Rules and state; every method adds to the effects that {@link PublishRace.finish} hands out. */
 export class PublishRace {
+  readonly streams: PublishStreams = new PublishStreams();
   readonly #config: PublishConfig;
   readonly #queue: PublishQueue;
-  readonly #handlers = new Map<HandlerId, Handler>();
   /** W: who won a block and is still sending it. */
   readonly #winners = new Map<bigint, HandlerId>();
   #persisted: bigint;
   #newest: bigint;
   #next: bigint;
-  #paused = false;
-  #nowMs = 0;
-  #effects: PublishEffect[] = [];
 
   constructor(config: PublishConfig, lastPersisted: bigint) {
     this.#config = config;
@@ -49,47 +36,20 @@ export class PublishRace {
     const { earliestManagedBlock } = config;
     this.#next = lastPersisted < earliestManagedBlock ? earliestManagedBlock : lastPersisted + 1n;
     // Where U leaves a gap behind it, the first block that is started sets the base of the chain.
-    this.#queue = new PublishQueue(this.#next === lastPersisted + 1n ? this.#next : undefined);
-  }
-
-  /** Opens a step. */
-  begin(nowMs: number): void {
-    this.#nowMs = nowMs;
-    this.#effects = [];
+    const base = this.#next === lastPersisted + 1n ? this.#next : undefined;
+    this.#queue = new PublishQueue(base, config.setOverheadBytes);
   }
 
   /** Closes a step: hands out what is ready, applies back-pressure, returns the effects. */
   finish(): PublishEffect[] {
-    for (const effect of this.#queue.takeReady()) this.#effects.push(effect);
+    for (const effect of this.#queue.takeReady()) this.streams.emit(effect);
     this.#regulate();
-    return this.#effects;
-  }
-
-  connect(id: HandlerId): void {
-    this.#handlers.set(id, { id, current: undefined, sent: new Set(), lastSeenMs: this.#nowMs });
-    if (this.#paused) this.#effects.push({ kind: "pause", handler: id });
-  }
-
-  /** Marks life; false if the stream is gone, whose late messages are dropped. */
-  touch(id: HandlerId): boolean {
-    const handler = this.#handlers.get(id);
-    if (handler === undefined) return false;
-    handler.lastSeenMs = this.#nowMs;
-    return true;
-  }
-
-  note(note: PublishNote, handler?: HandlerId, number?: bigint): void {
-    this.#effects.push({
-      kind: "note",
-      note,
-      ...(handler === undefined ? {} : { handler }),
-      ...(number === undefined ? {} : { number }),
-    });
+    return this.streams.takeEffects();
   }
 
   /** A set that opens block N (spec §3.3 and the header rows of §3.4). */
   header(id: HandlerId, number: bigint, set: ItemSet): void {
-    const handler = this.#handlers.get(id)!;
+    const handler = this.streams.get(id)!;
     if (handler.current === number && this.#queue.get(number)?.handler === id) {
       this.#queue.open(number, id);
       this.#append(handler, set);
@@ -108,7 +68,7 @@ export class PublishRace {
     if (this.#persisted >= this.#next) this.#next = this.#persisted + 1n;
     if (number <= this.#persisted) {
       if (this.#persisted - number <= duplicateBlockSkipWindow) {
-        return this.#respond(handler.id, "skip", number);
+        return this.streams.respond(handler.id, "skip", number);
       }
       return this.endStream(handler.id, "DUPLICATE_BLOCK", number);
     }
@@ -118,10 +78,10 @@ export class PublishRace {
         this.#next = number + 1n;
         return this.#accept(handler, number, set);
       }
-      return this.#respond(handler.id, "skip", number);
+      return this.streams.respond(handler.id, "skip", number);
     }
     const full = this.#queue.size + this.#queue.resend.size >= maxPendingBlocks;
-    if (number > this.#next || full) return this.#respond(handler.id, "behind", this.#persisted);
+    if (number > this.#next || full) return this.streams.respond(handler.id, "behind", this.#persisted);
     this.#next = number + 1n;
     this.#accept(handler, number, set);
   }
@@ -135,26 +95,27 @@ export class PublishRace {
 
   /** A set that goes on with the block in progress. */
   items(id: HandlerId, set: ItemSet): void {
-    const handler = this.#handlers.get(id)!;
-    if (handler.current === undefined) return this.note("items-dropped", id);
+    const handler = this.streams.get(id)!;
+    if (handler.current === undefined) return this.streams.note("items-dropped", id);
     const block = this.#queue.get(handler.current);
     if (block === undefined || block.handler !== id || block.stage !== "receiving") {
-      this.#respond(id, "skip", handler.current);
+      this.streams.respond(id, "skip", handler.current);
       this.#abandon(handler);
-    } else if (block.hasProof) this.note("late-items-dropped", id, block.number);
+    } else if (block.hasProof) this.streams.note("late-items-dropped", id, block.number);
     else this.#append(handler, set);
   }
 
   #append(handler: Handler, set: ItemSet): void {
     const number = handler.current!;
     const block = this.#queue.get(number)!;
-    if (block.bytes + set.bytes > this.#config.maxBlockBytes) {
+    const { maxBlockBytes, maxBlockItems } = this.#config;
+    if (block.bytes + set.records.length > maxBlockBytes || block.itemCount + set.itemCount > maxBlockItems) {
       return this.endStream(handler.id, "INVALID_REQUEST", number);
     }
-    while (this.#queue.bytes + set.bytes > this.#config.maxQueuedBytes) {
+    while (this.#queue.bytes + this.#queue.cost(set) > this.#config.maxQueuedBytes) {
       const victim = this.#highestIdleBlock();
       if (victim === undefined || victim === number) {
-        this.note("block-evicted", handler.id, number);
+        this.streams.note("block-evicted", handler.id, number);
         return this.endStream(handler.id, "ERROR", number);
       }
       this.#evict(victim);
@@ -173,7 +134,7 @@ export class PublishRace {
   }
 
   #evict(number: bigint): void {
-    this.note("block-evicted", this.#winners.get(number), number);
+    this.streams.note("block-evicted", this.#winners.get(number), number);
     this.#lose(number, "ERROR");
   }
 
@@ -188,10 +149,11 @@ export class PublishRace {
   }
 
   /** BlockEnd of the block in progress, whatever number it names (spec §3.4). */
-  endOfBlock(id: HandlerId): void {
-    const handler = this.#handlers.get(id)!;
+  endOfBlock(id: HandlerId, named: bigint): void {
+    const handler = this.streams.get(id)!;
     const number = handler.current;
-    if (number === undefined) return this.note("end-of-block-ignored", id);
+    if (number === undefined) return this.streams.note("end-of-block-ignored", id);
+    if (named !== number) this.streams.note("end-of-block-misnamed", id, named);
     const block = this.#queue.get(number);
     if (block !== undefined && block.handler === id && block.stage === "receiving" && block.hasProof) {
       block.stage = "complete";
@@ -202,7 +164,7 @@ export class PublishRace {
     this.#dropStalled(number);
     const hole = lowest(this.#queue.resend);
     // The stall check may just have ended this very stream.
-    if (hole !== undefined && this.#handlers.has(id)) this.#respond(id, "resend", hole);
+    if (hole !== undefined && this.streams.get(id) !== undefined) this.streams.respond(id, "resend", hole);
   }
 
   /** Unfinished blocks too far behind a finished one are taken from their winners (spec §3.7). */
@@ -210,7 +172,7 @@ export class PublishRace {
     for (const { number, stage } of [...this.#queue.blocks()]) {
       const behind = finished > number + this.#config.maxFutureBlocksBeforeStalled;
       if (stage !== "receiving" || !behind || this.#queue.resending.has(number)) continue;
-      this.note("block-stalled", this.#winners.get(number), number);
+      this.streams.note("block-stalled", this.#winners.get(number), number);
       this.#lose(number, "TIMEOUT");
     }
   }
@@ -219,7 +181,7 @@ export class PublishRace {
     const block = this.#queue.get(number);
     if (block?.stage !== "verifying" || block.attempt !== attempt) return;
     block.stage = "persisting";
-    this.#effects.push({ kind: "persist", number, attempt });
+    this.streams.emit({ kind: "persist", number, attempt });
   }
 
   /** Verification refused block N: its sender is told, everybody else may send it again (spec §3.6). */
@@ -230,7 +192,7 @@ export class PublishRace {
     this.#queue.resending.delete(number);
     this.#queue.resend.add(number);
     this.#queue.rewind(number);
-    const sender = this.#handlers.get(block.handler);
+    const sender = this.streams.get(block.handler);
     if (sender?.sent.has(number)) this.endStream(sender.id, "BAD_BLOCK_PROOF", number);
   }
 
@@ -259,28 +221,28 @@ export class PublishRace {
     }
     if (value < 0n || value <= this.#persisted) return;
     this.#persisted = value;
-    for (const handler of this.#handlers.values()) {
+    for (const handler of this.streams.all()) {
       for (const sent of handler.sent) if (sent <= value) handler.sent.delete(sent);
-      this.#respond(handler.id, "acknowledgement", value);
+      this.streams.respond(handler.id, "acknowledgement", value);
     }
   }
 
   /** A write failed: P stays, everything from N on must come again, and every publisher is told (spec §3.6). */
   persistFailed(number: bigint): void {
     this.#winners.clear();
-    for (const handler of this.#handlers.values()) handler.current = undefined;
+    for (const handler of this.streams.all()) handler.current = undefined;
     this.#queue.reset(number);
     this.#next = number;
-    for (const id of [...this.#handlers.keys()]) this.endStream(id, "PERSISTENCE_FAILED", number);
+    for (const id of [...this.streams.ids()]) this.endStream(id, "PERSISTENCE_FAILED", number);
   }
 
   /** EndOfStream, then close. Without `proximate` it is about the block in progress, uint64_max if there is none. */
   endStream(id: HandlerId, status: EndOfStreamStatus, proximate?: bigint): void {
-    const handler = this.#handlers.get(id);
+    const handler = this.streams.get(id);
     if (handler === undefined) return;
     const about = proximate ?? handler.current ?? UINT64_MAX;
     const number = BigInt.asUintN(64, this.#persisted);
-    this.#effects.push({
+    this.streams.emit({
       kind: "respond",
       handler: id,
       response: { kind: "end-stream", status, number, proximate: about },
@@ -290,33 +252,33 @@ export class PublishRace {
 
   /** The publisher said goodbye: no response. */
   leave(id: HandlerId): void {
-    const handler = this.#handlers.get(id);
+    const handler = this.streams.get(id);
     if (handler !== undefined) this.#close(handler, "left");
   }
 
   /** The stream is gone already: only clean up. */
   forget(id: HandlerId): void {
-    const handler = this.#handlers.get(id);
+    const handler = this.streams.get(id);
     if (handler === undefined) return;
     this.#abandon(handler);
-    this.#handlers.delete(id);
+    this.streams.remove(id);
   }
 
   requestBackfill(upTo: bigint): void {
-    if (upTo > this.#persisted) this.#effects.push({ kind: "backfill", upTo });
+    if (upTo > this.#persisted) this.streams.emit({ kind: "backfill", upTo });
   }
 
   /** Ends streams that brought nothing for too long. Never while this node itself holds them back. */
   closeIdle(): void {
     const { idleTimeoutMs } = this.#config;
-    if (idleTimeoutMs <= 0 || this.#paused) return;
-    for (const handler of [...this.#handlers.values()]) {
-      if (this.#nowMs - handler.lastSeenMs >= idleTimeoutMs) this.#close(handler, "idle");
+    if (idleTimeoutMs <= 0 || this.streams.paused) return;
+    for (const handler of [...this.streams.all()]) {
+      if (this.streams.isIdle(handler, idleTimeoutMs)) this.#close(handler, "idle");
     }
   }
 
   shutdown(): void {
-    for (const id of [...this.#handlers.keys()]) this.endStream(id, "SUCCESS", 0n);
+    for (const id of [...this.streams.ids()]) this.endStream(id, "SUCCESS", 0n);
   }
 
   snapshot(): PublishSnapshot {
@@ -324,17 +286,17 @@ export class PublishRace {
       lastPersisted: this.#persisted,
       nextUnstarted: this.#next,
       resend: [...this.#queue.resend].toSorted((a, b) => (a < b ? -1 : 1)),
-      handlers: this.#handlers.size,
+      handlers: this.streams.size,
       queuedBlocks: this.#queue.size,
       queuedBytes: this.#queue.bytes,
       inFlight: this.#queue.inFlight,
-      paused: this.#paused,
+      paused: this.streams.paused,
     };
   }
 
   #close(handler: Handler, reason: CloseReason): void {
     this.forget(handler.id);
-    this.#effects.push({ kind: "close", handler: handler.id, reason });
+    this.streams.emit({ kind: "close", handler: handler.id, reason });
   }
 
   /** The block in progress is given up; if nobody has stored it, somebody must send it again. */
@@ -348,24 +310,14 @@ export class PublishRace {
     this.#queue.drop(number);
     this.#queue.resending.delete(number);
     if (number > this.#persisted && number < this.#next) this.#queue.resend.add(number);
-    this.note("block-abandoned", handler.id, number);
+    this.streams.note("block-abandoned", handler.id, number);
   }
 
   /** Reading stops only while blocks are in flight: their end is what starts it again, so it cannot stay stopped. */
   #regulate(): void {
     const { pauseAboveBytes } = this.#config;
     const { bytes, inFlight } = this.#queue;
-    const paused = inFlight > 0 && bytes > (this.#paused ? pauseAboveBytes / 2 : pauseAboveBytes);
-    if (paused === this.#paused) return;
-    this.#paused = paused;
-    for (const handler of this.#handlers.values()) {
-      handler.lastSeenMs = this.#nowMs;
-      this.#effects.push({ kind: paused ? "pause" : "resume", handler: handler.id });
-    }
-  }
-
-  #respond(handler: HandlerId, kind: "acknowledgement" | "skip" | "resend" | "behind", number: bigint): void {
-    const response = { kind, number: BigInt.asUintN(64, number) } as const;
-    this.#effects.push({ kind: "respond", handler, response });
+    const limit = this.streams.paused ? pauseAboveBytes / 2 : pauseAboveBytes;
+    this.streams.setPaused(inFlight > 0 && bytes > limit);
   }
 }

@@ -47,7 +47,7 @@ export interface RootParts {
  * import { nativeSha384 } from "./native_sha384.ts";
  * const hasher = new RootHasher(nativeSha384);
  * hasher.addItem(1, Uint8Array.of(0, 0x22, 0x00), 1, 3);
- * if (hasher.subtreeRoots().inputs.length !== 48) throw new Error("expected a SHA-384 root");
+ * if (hasher.subtreeRoots()["inputs"]?.length !== 48) throw new Error("expected a SHA-384 root");
  * ```
  */
 export class RootHasher {

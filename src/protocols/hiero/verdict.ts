@@ -71,8 +71,8 @@ export interface VerifyOptions {
   readonly previous?: PreviousBlock;
   /** What a footer that does not continue the chain gets. @default {"refuse"} */
   readonly onBrokenLink?: MismatchPolicy;
-  /** Rule confirmed for earlier blocks of the same HAPI version; wins over the version table. */
-  readonly knownRule?: RootCandidate["rule"];
+  /** Rule confirmed for earlier blocks; wins over the version table for blocks of that same HAPI version. */
+  readonly knownRule?: { readonly hapiVersion: string; readonly rule: RootCandidate["rule"] };
   /** Whether nobody else reads `bytes` during the call: it is then hashed in place. @default {false} copies */
   readonly ownsBytes?: boolean;
   /** Whether to report the roots of the sub-trees. @default {false} */

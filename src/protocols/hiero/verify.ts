@@ -66,7 +66,11 @@ export class BlockVerifier {
       startOfBlockStateRootHash: footer.startOfBlockStateRootHash,
     });
     const proven = provenRoot(candidates, proofs);
-    const likely = options.knownRule ?? defaultRule(version, scanned.hasRecordFile);
+    const hapiVersion = versionText(version);
+    const { knownRule } = options;
+    const likely = knownRule?.hapiVersion === hapiVersion
+      ? knownRule.rule
+      : defaultRule(version, scanned.hasRecordFile);
     const roots = proven !== undefined
       ? [proven]
       : candidates.toSorted((a, b) => Number(b.rule === likely) - Number(a.rule === likely));
@@ -91,7 +95,7 @@ export class BlockVerifier {
         : {}),
       previousHash: footer.previousBlockRootHash.slice(),
       allBlocksHash: footer.allBlocksRootHash.slice(),
-      hapiVersion: versionText(version),
+      hapiVersion,
       timestamp: header.timestamp!,
       bytes: bytes.length,
       itemCount: scanned.itemCount,
