@@ -1,0 +1,47 @@
+/**
+ * Reads the JUnit report of `deno test`.
+ *
+ * @module
+ */
+
+/** Outcome of one run of `deno test`. */
+export interface Report {
+  readonly passed: number;
+  readonly failed: number;
+  /** Names of tests that did not run. */
+  readonly skipped: readonly string[];
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+function unescapeXml(text: string): string {
+  return text.replace(
+    /&(amp|lt|gt|quot|apos|#\d+);/g,
+    (_, name: string) => name.startsWith("#") ? String.fromCodePoint(Number(name.slice(1))) : ENTITIES[name]!,
+  );
+}
+
+/** Counts tests. Steps of a test are part of it and are not counted. An empty text is a run without tests. */
+export function parseReport(xml: string): Report {
+  let passed = 0;
+  let failed = 0;
+  const skipped: string[] = [];
+  for (const suite of xml.split(/<testsuite /).slice(1)) {
+    const seen: string[] = [];
+    const cases = suite.matchAll(/<testcase name="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g);
+    for (const [, escaped = "", body = ""] of cases) {
+      const name = unescapeXml(escaped);
+      if (seen.some((parent) => name.startsWith(`${parent} > `))) continue;
+      seen.push(name);
+      if (/<(failure|error)\b/.test(body)) failed++;
+      else if (body.includes("<skipped")) skipped.push(name);
+      else passed++;
+    }
+  }
+  return { passed, failed, skipped };
+}
+
+/** Why a test was skipped: its name says so at its end, as in `publish() takes real blocks (needs CAIRN_VECTORS)`. */
+export function skipReason(name: string): string {
+  return /\((needs .+)\)$/.exec(name)?.[1] ?? "its name gives no reason";
+}
