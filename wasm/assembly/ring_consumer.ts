@@ -138,13 +138,9 @@ export function ringSkipLost(base: usize, consumer: u32): void {
   atomic.store<u64>(row + CONSUMER_RELEASED, next);
 }
 
-// @ts-ignore: decorator
-
 function hasNews(base: usize, row: usize): bool {
   return atomic.load<u64>(base + RING_CURSOR_OFFSET) != load<u64>(row, CONSUMER_READ);
 }
-
-// @ts-ignore: decorator
 
 function mayWait(base: usize, row: usize): bool {
   return !hasNews(base, row) && atomic.load<u32>(row + CONSUMER_STOP) == 0 &&

@@ -102,8 +102,6 @@ function lookAtConsumers(base: usize): void {
   store<u64>(own, load<u64>(slotAddress(base, minimum - 1), SLOT_ARENA_END), PRODUCER_TAIL);
 }
 
-// @ts-ignore: decorator
-
 function hasSlots(base: usize, count: u32): bool {
   const own = base + RING_PRODUCER_OFFSET;
   const used = load<u64>(own, PRODUCER_NEXT) - load<u64>(own, PRODUCER_MINIMUM);
@@ -142,8 +140,6 @@ function hasArena(base: usize, need: u64): bool {
   return at + need - load<u64>(own, PRODUCER_TAIL) <= arena;
 }
 
-// @ts-ignore: decorator
-
 function aligned(bytes: u32): u64 {
   return (<u64> bytes + <u64> (BODY_ALIGN_BYTES - 1)) & ~(<u64> (BODY_ALIGN_BYTES - 1));
 }
@@ -174,8 +170,6 @@ function announce(base: usize, sequence: u64, position: u64): void {
   // acquiring load behind it does. (`atomic.fence` of this compiler version does not pass its own validator.)
   atomic.load<u64>(arena);
 }
-
-// @ts-ignore: decorator
 
 function saveBeforeClaim(own: usize, next: u64): void {
   store<u64>(own, next, PRODUCER_SAVED_NEXT);

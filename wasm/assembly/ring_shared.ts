@@ -21,20 +21,14 @@ import {
 /** Sequences cross the boundary modulo 2^53: every one of them is an exact f64. */
 const SEQUENCE_MASK: u64 = 0x1fffffffffffff;
 
-// @ts-ignore: decorator
-
 export function sequenceToNumber(sequence: u64): f64 {
   return <f64> (sequence & SEQUENCE_MASK);
 }
-
-// @ts-ignore: decorator
 
 export function slotAddress(base: usize, sequence: u64): usize {
   const mask = load<u32>(base, META_SLOTS) - 1;
   return <usize> (load<u32>(base, META_SLOTS_ADDRESS) + ((<u32> sequence) & mask) * <u32> SLOT_BYTES);
 }
-
-// @ts-ignore: decorator
 
 export function rowAddress(base: usize, consumer: u32): usize {
   return base + RING_CONSUMERS_OFFSET + consumer * CONSUMER_BYTES;
@@ -60,8 +54,6 @@ export function wakeConsumer(base: usize, consumer: u32): void {
 }
 
 /** Wakes a producer that waits for space. The caller has stored its new sequence before. */
-// @ts-ignore: decorator
-
 export function wakeProducer(base: usize): void {
   if (atomic.load<u32>(base + RING_SPACE_OFFSET) == 0) return;
   if (atomic.xchg<u32>(base + RING_SPACE_OFFSET, 0) == 0) return;
