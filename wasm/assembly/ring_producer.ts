@@ -115,12 +115,12 @@ function hasSlots(base: usize, count: u32): bool {
 function restartArena(base: usize, need: u64): void {
   const own = base + RING_PRODUCER_OFFSET;
   const head = <u64> load<u32>(own, PRODUCER_HEAD);
-  if (head == 0) return;
   const arena = <u64> load<u32>(base, META_ARENA_BYTES);
-  const lap = load<u64>(own, PRODUCER_LAP);
+  let lap = load<u64>(own, PRODUCER_LAP);
   if (load<u64>(own, PRODUCER_NEXT) == load<u64>(own, PRODUCER_MINIMUM)) {
-    store<u64>(own, lap + arena, PRODUCER_LAP);
-    store<u64>(own, lap + arena, PRODUCER_TAIL);
+    if (head != 0) lap += arena;
+    store<u64>(own, lap, PRODUCER_LAP);
+    store<u64>(own, lap, PRODUCER_TAIL);
     store<u32>(own, 0, PRODUCER_HEAD);
     return;
   }
