@@ -300,6 +300,7 @@ Deno.test("RingProducer.noteFull() expels a consumer that stands still, and only
     while (producer.publish(0, published, 0, 0)) published++;
   };
   fill();
+  const idle = new RingConsumer(ring, ring.join(100)); // caught up: stands still for want of events
   for (let nowMs = 1_000; nowMs <= 1_090; nowMs += 10) producer.noteFull(nowMs);
   assert.deepEqual(expelled, []);
   take(alive);
@@ -317,6 +318,8 @@ Deno.test("RingProducer.noteFull() expels a consumer that stands still, and only
   patient.release(4);
   for (let i = 0; i < 3; i++) take(alive);
   assert.equal(producer.publish(0, published, 0, 0), true);
+  producer.noteFull(1_200);
+  assert.equal(ring.isActive(idle.consumer), true, "its clock starts when it falls behind");
 });
 
 Deno.test("RingProducer.fullCount survives its own wrap", () => {

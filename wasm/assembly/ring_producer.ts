@@ -11,7 +11,6 @@
 
 import {
   ARENA_CHECK_BYTES,
-  BODY_ALIGN_BYTES,
   CONSUMER_RELEASED,
   META_ARENA_ADDRESS,
   META_ARENA_BYTES,
@@ -47,7 +46,7 @@ import {
   SLOT_KIND,
   SLOT_SCALARS,
 } from "../layout";
-import { rowAddress, slotAddress, wakeConsumer, wakeSleepers } from "./ring_shared";
+import { aligned, rowAddress, slotAddress, wakeConsumer, wakeSleepers } from "./ring_shared";
 
 /**
  * Writes the meta line and starting counters of a ring in zeroed memory.
@@ -138,10 +137,6 @@ function hasArena(base: usize, need: u64): bool {
   const head = <u64> load<u32>(own, PRODUCER_HEAD);
   const at = head + need <= arena ? lap + head : lap + arena;
   return at + need - load<u64>(own, PRODUCER_TAIL) <= arena;
-}
-
-function aligned(bytes: u32): u64 {
-  return (<u64> bytes + <u64> (BODY_ALIGN_BYTES - 1)) & ~(<u64> (BODY_ALIGN_BYTES - 1));
 }
 
 /** Whether `count` slots and one body of `bytes` fit now; looks at the consumers if the cache says no. */

@@ -6,6 +6,7 @@
  */
 
 import {
+  BODY_ALIGN_BYTES,
   CONSUMER_BYTES,
   CONSUMER_WAKE,
   CONSUMER_WAKE_COUNT,
@@ -32,6 +33,11 @@ export function slotAddress(base: usize, sequence: u64): usize {
 
 export function rowAddress(base: usize, consumer: u32): usize {
   return base + RING_CONSUMERS_OFFSET + consumer * CONSUMER_BYTES;
+}
+
+/** Arena bytes that a body takes. */
+export function aligned(bytes: u32): u64 {
+  return (<u64> bytes + <u64> (BODY_ALIGN_BYTES - 1)) & ~(<u64> (BODY_ALIGN_BYTES - 1));
 }
 
 /** Takes the set of sleepers and wakes each: a burst behind a sleeper pays for one wake, not one per event. */

@@ -11,6 +11,12 @@ import { numberCodec } from "./_test_codec.ts";
 import type { ConsumerHandle, ProducerHandle } from "./topic_definition.ts";
 import { attachConsumer, attachProducer } from "./worker.ts";
 
+/** The Worker's own side of its channel. */
+const scope = self as unknown as {
+  postMessage(message: SumReport | "done" | "ready" | "hanging"): void;
+  onmessage: (event: MessageEvent<TestJob>) => void;
+};
+
 /** What the Worker is asked to do. */
 export type TestJob =
   /** Sum up a topic until it ends. */
@@ -53,7 +59,7 @@ function run(job: TestJob): SumReport | "done" {
   using consumer = attachConsumer(hot, job.from, numberCodec);
   if (job.kind === "hang") {
     consumer.consume(() => {
-      postMessage("hanging");
+      scope.postMessage("hanging");
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     });
     return "done";
@@ -82,7 +88,5 @@ function run(job: TestJob): SumReport | "done" {
   }
 }
 
-addEventListener("message", (event: MessageEvent<TestJob>) => {
-  postMessage(run(event.data));
-});
-postMessage("ready");
+scope.onmessage = (event) => scope.postMessage(run(event.data));
+scope.postMessage("ready");
