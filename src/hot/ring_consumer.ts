@@ -9,6 +9,7 @@
 import { SLOT_ARENA_END, SLOT_BODY_ADDRESS, SLOT_BODY_BYTES, SLOT_BYTES } from "../../wasm/layout.ts";
 import { HotError } from "./error.ts";
 import { type Ring, sequenceDifference } from "./ring.ts";
+import { waitForWord } from "./wait.ts";
 
 /**
  * How a blocking consumer waits: cheap for itself, or cheap for the producer.
@@ -147,8 +148,7 @@ export class RingConsumer {
     const seen = kernels.ringArm(base, this.consumer);
     // The checks come after the registration: a publish, stop or close either is seen here or sees the sleeper.
     if (this.available() === 0 && !this.ended) {
-      const wait = Atomics.waitAsync(i32, this.ring.wakeWord(this.consumer), seen, SLEEP_MICROS / 1_000);
-      if (wait.async) await wait.value;
+      await waitForWord(i32, this.ring.wakeWord(this.consumer), seen, SLEEP_MICROS / 1_000);
     }
     kernels.ringDisarm(base, this.consumer);
   }

@@ -10,6 +10,7 @@ import { PRODUCER_NEXT, RING_PRODUCER_OFFSET } from "../../wasm/layout.ts";
 import { HotError } from "./error.ts";
 import type { Ring } from "./ring.ts";
 import { StallWatch } from "./stall_watch.ts";
+import { waitForWord } from "./wait.ts";
 
 /** One wait for space, in microseconds: the producer is woken earlier; this bounds a look for dead consumers. */
 const SPACE_WAIT_MICROS = 5_000;
@@ -115,8 +116,7 @@ export class RingProducer {
       const seen = Atomics.load(i32, spaceWords.wake);
       // The check comes after the flag: a release either is seen here or sees the flag.
       if (kernels.ringHasSpace(base, 1, bytes) === 1) break;
-      const wait = Atomics.waitAsync(i32, spaceWords.wake, seen, SPACE_WAIT_MICROS / 1_000);
-      if (wait.async) await wait.value;
+      await waitForWord(i32, spaceWords.wake, seen, SPACE_WAIT_MICROS / 1_000);
       this.#expelDead(performance.now());
     }
     Atomics.store(i32, spaceWords.flag, 0);

@@ -37,12 +37,11 @@ export class StallWatch {
       const consumer = 31 - Math.clz32(set & -set);
       const limitMs = this.#ring.deadAfterMs(consumer);
       const released = kernels.ringReleasedAt(base, consumer);
-      if (fresh || released !== this.#released[consumer]) {
+      // One that has caught up stands still for want of events.
+      if (fresh || released !== this.#released[consumer] || kernels.ringBehind(base, consumer) === 0) {
         this.#released[consumer] = released;
         this.#sinceMs[consumer] = nowMs;
-      } else if (
-        limitMs > 0 && nowMs - this.#sinceMs[consumer]! >= limitMs && kernels.ringBehind(base, consumer) > 0
-      ) {
+      } else if (limitMs > 0 && nowMs - this.#sinceMs[consumer]! >= limitMs) {
         this.#ring.expel(consumer);
         this.#released[consumer] = -1;
         dead.push(consumer);

@@ -6,7 +6,6 @@
  */
 
 import {
-  BODY_ALIGN_BYTES,
   CONSUMER_ACTIVE,
   CONSUMER_FREE,
   CONSUMER_LOST,
@@ -28,7 +27,7 @@ import {
   RING_MEMBERS_OFFSET,
   RING_SLEEPERS_OFFSET,
 } from "../layout";
-import { rowAddress, wakeConsumer, wakeProducer } from "./ring_shared";
+import { aligned, rowAddress, wakeConsumer, wakeProducer } from "./ring_shared";
 
 /**
  * Takes a free row and starts at the newest event.
@@ -124,7 +123,7 @@ export function ringIntact(
   if (<i64> (announced - sequence - <u64> load<u32>(base, META_SLOTS)) > 0) return false;
   if (bytes == 0) return true;
   const end = (<u64> endHigh << 32) | <u64> endLow;
-  const need = (<u64> bytes + <u64> (BODY_ALIGN_BYTES - 1)) & ~(<u64> (BODY_ALIGN_BYTES - 1));
+  const need = aligned(bytes);
   const overwritten = atomic.load<u64>(base + RING_ANNOUNCE_ARENA_OFFSET) - (end - need);
   return <i64> (overwritten - <u64> load<u32>(base, META_ARENA_BYTES)) <= 0;
 }
@@ -138,13 +137,9 @@ export function ringSkipLost(base: usize, consumer: u32): void {
   atomic.store<u64>(row + CONSUMER_RELEASED, next);
 }
 
-// @ts-ignore: decorator
-
 function hasNews(base: usize, row: usize): bool {
   return atomic.load<u64>(base + RING_CURSOR_OFFSET) != load<u64>(row, CONSUMER_READ);
 }
-
-// @ts-ignore: decorator
 
 function mayWait(base: usize, row: usize): bool {
   return !hasNews(base, row) && atomic.load<u32>(row + CONSUMER_STOP) == 0 &&

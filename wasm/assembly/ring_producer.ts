@@ -11,7 +11,6 @@
 
 import {
   ARENA_CHECK_BYTES,
-  BODY_ALIGN_BYTES,
   CONSUMER_RELEASED,
   META_ARENA_ADDRESS,
   META_ARENA_BYTES,
@@ -47,7 +46,7 @@ import {
   SLOT_KIND,
   SLOT_SCALARS,
 } from "../layout";
-import { rowAddress, slotAddress, wakeConsumer, wakeSleepers } from "./ring_shared";
+import { aligned, rowAddress, slotAddress, wakeConsumer, wakeSleepers } from "./ring_shared";
 
 /**
  * Writes the meta line and starting counters of a ring in zeroed memory.
@@ -102,8 +101,6 @@ function lookAtConsumers(base: usize): void {
   store<u64>(own, load<u64>(slotAddress(base, minimum - 1), SLOT_ARENA_END), PRODUCER_TAIL);
 }
 
-// @ts-ignore: decorator
-
 function hasSlots(base: usize, count: u32): bool {
   const own = base + RING_PRODUCER_OFFSET;
   const used = load<u64>(own, PRODUCER_NEXT) - load<u64>(own, PRODUCER_MINIMUM);
@@ -117,12 +114,12 @@ function hasSlots(base: usize, count: u32): bool {
 function restartArena(base: usize, need: u64): void {
   const own = base + RING_PRODUCER_OFFSET;
   const head = <u64> load<u32>(own, PRODUCER_HEAD);
-  if (head == 0) return;
   const arena = <u64> load<u32>(base, META_ARENA_BYTES);
-  const lap = load<u64>(own, PRODUCER_LAP);
+  let lap = load<u64>(own, PRODUCER_LAP);
   if (load<u64>(own, PRODUCER_NEXT) == load<u64>(own, PRODUCER_MINIMUM)) {
-    store<u64>(own, lap + arena, PRODUCER_LAP);
-    store<u64>(own, lap + arena, PRODUCER_TAIL);
+    if (head != 0) lap += arena;
+    store<u64>(own, lap, PRODUCER_LAP);
+    store<u64>(own, lap, PRODUCER_TAIL);
     store<u32>(own, 0, PRODUCER_HEAD);
     return;
   }
@@ -140,12 +137,6 @@ function hasArena(base: usize, need: u64): bool {
   const head = <u64> load<u32>(own, PRODUCER_HEAD);
   const at = head + need <= arena ? lap + head : lap + arena;
   return at + need - load<u64>(own, PRODUCER_TAIL) <= arena;
-}
-
-// @ts-ignore: decorator
-
-function aligned(bytes: u32): u64 {
-  return (<u64> bytes + <u64> (BODY_ALIGN_BYTES - 1)) & ~(<u64> (BODY_ALIGN_BYTES - 1));
 }
 
 /** Whether `count` slots and one body of `bytes` fit now; looks at the consumers if the cache says no. */
@@ -174,8 +165,6 @@ function announce(base: usize, sequence: u64, position: u64): void {
   // acquiring load behind it does. (`atomic.fence` of this compiler version does not pass its own validator.)
   atomic.load<u64>(arena);
 }
-
-// @ts-ignore: decorator
 
 function saveBeforeClaim(own: usize, next: u64): void {
   store<u64>(own, next, PRODUCER_SAVED_NEXT);

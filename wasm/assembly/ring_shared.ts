@@ -6,6 +6,7 @@
  */
 
 import {
+  BODY_ALIGN_BYTES,
   CONSUMER_BYTES,
   CONSUMER_WAKE,
   CONSUMER_WAKE_COUNT,
@@ -21,23 +22,22 @@ import {
 /** Sequences cross the boundary modulo 2^53: every one of them is an exact f64. */
 const SEQUENCE_MASK: u64 = 0x1fffffffffffff;
 
-// @ts-ignore: decorator
-
 export function sequenceToNumber(sequence: u64): f64 {
   return <f64> (sequence & SEQUENCE_MASK);
 }
-
-// @ts-ignore: decorator
 
 export function slotAddress(base: usize, sequence: u64): usize {
   const mask = load<u32>(base, META_SLOTS) - 1;
   return <usize> (load<u32>(base, META_SLOTS_ADDRESS) + ((<u32> sequence) & mask) * <u32> SLOT_BYTES);
 }
 
-// @ts-ignore: decorator
-
 export function rowAddress(base: usize, consumer: u32): usize {
   return base + RING_CONSUMERS_OFFSET + consumer * CONSUMER_BYTES;
+}
+
+/** Arena bytes that a body takes. */
+export function aligned(bytes: u32): u64 {
+  return (<u64> bytes + <u64> (BODY_ALIGN_BYTES - 1)) & ~(<u64> (BODY_ALIGN_BYTES - 1));
 }
 
 /** Takes the set of sleepers and wakes each: a burst behind a sleeper pays for one wake, not one per event. */
@@ -60,8 +60,6 @@ export function wakeConsumer(base: usize, consumer: u32): void {
 }
 
 /** Wakes a producer that waits for space. The caller has stored its new sequence before. */
-// @ts-ignore: decorator
-
 export function wakeProducer(base: usize): void {
   if (atomic.load<u32>(base + RING_SPACE_OFFSET) == 0) return;
   if (atomic.xchg<u32>(base + RING_SPACE_OFFSET, 0) == 0) return;

@@ -20,8 +20,16 @@ import {
   RING_PRODUCER_OFFSET,
   RING_SLEEPERS_OFFSET,
   SLOT_ARENA_END,
+  SLOT_BODY_BYTES,
 } from "../layout";
-import { rowAddress, sequenceToNumber, slotAddress, wakeConsumer, wakeProducer } from "./ring_shared";
+import {
+  aligned,
+  rowAddress,
+  sequenceToNumber,
+  slotAddress,
+  wakeConsumer,
+  wakeProducer,
+} from "./ring_shared";
 
 /** Sequence the next published event will have, modulo 2^53. */
 export function ringCursor(base: usize): f64 {
@@ -60,7 +68,7 @@ export function ringFullCount(base: usize): f64 {
   return sequenceToNumber(load<u64>(base + RING_PRODUCER_OFFSET, PRODUCER_FULL_COUNT));
 }
 
-/** Arena bytes between the oldest unreleased body and the head, skipped ends included. */
+/** Arena bytes from the oldest unreleased body to the head, skipped ends included. */
 export function ringArenaUsed(base: usize): f64 {
   let set = atomic.load<u32>(base + RING_MEMBERS_OFFSET);
   const cursor = atomic.load<u64>(base + RING_CURSOR_OFFSET);
@@ -73,7 +81,10 @@ export function ringArenaUsed(base: usize): f64 {
   if (minimum == cursor) return 0;
   const own = base + RING_PRODUCER_OFFSET;
   const head = load<u64>(own, PRODUCER_LAP) + <u64> load<u32>(own, PRODUCER_HEAD);
-  return sequenceToNumber(head - load<u64>(slotAddress(base, minimum - 1), SLOT_ARENA_END));
+  const oldest = slotAddress(base, minimum);
+  return sequenceToNumber(
+    head - load<u64>(oldest, SLOT_ARENA_END) + aligned(load<u32>(oldest, SLOT_BODY_BYTES)),
+  );
 }
 
 /** Takes a consumer out of the set that gates. Its row stays taken until its own thread leaves. */
