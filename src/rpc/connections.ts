@@ -11,7 +11,7 @@ import type { Http2Server, ServerHttp2Session } from "node:http2";
 import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import type { TLSSocket, TlsOptions } from "node:tls";
+import type { TlsOptions, TLSSocket } from "node:tls";
 import { CairnError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { RefusalReason, RpcMetrics } from "./metrics.ts";
@@ -168,7 +168,9 @@ export class ConnectionGate {
   }
 
   #handshakeFailed(error: Error, socket: TLSSocket): void {
-    if (!this.#stopping) this.#metrics.connectionRefused(error.message.includes("timeout") ? "timeout" : "tls");
+    if (!this.#stopping) {
+      this.#metrics.connectionRefused(error.message.includes("timeout") ? "timeout" : "tls");
+    }
     this.#log.debug("TLS handshake failed", { reason: error.message });
     socket.destroy();
   }

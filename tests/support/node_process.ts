@@ -57,7 +57,14 @@ export function startArgs({ dataDir, settings = {} }: StartNodeOptions): string[
 export async function runCairn(
   ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
-  const flags = ["--no-prompt", "--ignore-env", "--allow-net=127.0.0.1", "--allow-read", "--allow-write", "--allow-env=CAIRN_*"];
+  const flags = [
+    "--no-prompt",
+    "--ignore-env",
+    "--allow-net=127.0.0.1",
+    "--allow-read",
+    "--allow-write",
+    "--allow-env=CAIRN_*",
+  ];
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", ...flags, MAIN, ...args],
     stdin: "null",
@@ -86,7 +93,9 @@ export async function startNode(options: StartNodeOptions): Promise<NodeProcess>
   const status = child.status.then(async ({ code }) => {
     ended = code;
     await reading;
-    ready.reject(new Error(`Node ended with ${code}: ${logs.map((line) => JSON.stringify(line)).join("\n")}`));
+    ready.reject(
+      new Error(`Node ended with ${code}: ${logs.map((line) => JSON.stringify(line)).join("\n")}`),
+    );
     return code;
   });
   const timer = setTimeout(() => ready.reject(new Error("Node did not become ready")), READY_TIMEOUT_MS);
@@ -133,7 +142,9 @@ async function readLogs(
   onReady: (listening: readonly string[]) => void,
 ): Promise<void> {
   let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)) {
+  for await (
+    const text of stream.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
+  ) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
     for (const line of lines) {

@@ -124,7 +124,7 @@ export class PublishPipeline {
     try {
       const request = parsePublishRequest(bytes);
       if (request.kind === "items") {
-        metrics.bytesReceived.inc(request.set.bytes);
+        metrics.bytesReceived.inc(request.set.records.length);
         metrics.itemsReceived.inc(request.set.itemCount);
       }
       this.#step({ kind: "message", handler, request });

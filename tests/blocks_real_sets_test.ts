@@ -1,0 +1,101 @@
+// The main job on real input: real blocks go in, are acknowledged, come back byte for byte, and are there after a restart.
+
+import assert from "node:assert/strict";
+import { listBlockFiles, readBlockFile } from "../src/services/blocks/block_files.ts";
+import { BlockNodeClient } from "../src/services/blocks/node_client.ts";
+import { publishBlocks } from "../src/services/blocks/publisher.ts";
+import { BlockVerifier } from "../src/protocols/hiero/verify.ts";
+import { nativeSha384 } from "../src/protocols/hiero/native_sha384.ts";
+import { toHex } from "../src/protocols/hiero/fault.ts";
+import { runCairn, startNode, tempDirectory } from "./support/node_process.ts";
+import { vectorTest } from "./vectors.ts";
+
+interface IndexedBlock {
+  readonly set: string;
+  readonly file: string;
+  readonly blockNumber: number;
+  readonly blockRootHash: string;
+  readonly uncompressedBytes: number;
+}
+
+for (const set of ["CN_11_12_TSS_SCHNORR", "CN_0_73_TSS_WRAPS_LEGACY"]) {
+  vectorTest(`node acknowledges, serves and keeps the real blocks of ${set}`, async (vectors) => {
+    const folder = `${vectors}/block-node`;
+    const index: { blocks: IndexedBlock[] } = JSON.parse(await Deno.readTextFile(`${folder}/index.json`));
+    const expected = index.blocks.filter((block) => block.set === set);
+    const files = await listBlockFiles([`${folder}/${set}`]);
+    assert.equal(files.length, expected.length);
+    const blocks = await Promise.all(files.map(readBlockFile));
+    const signal = AbortSignal.timeout(60_000);
+    await using directory = await tempDirectory();
+
+    const check = async (grpc: string) => {
+      using client = new BlockNodeClient(grpc);
+      const last = BigInt(blocks.length - 1);
+      assert.deepEqual(await client.status(signal), {
+        firstAvailableBlock: 0n,
+        lastAvailableBlock: last,
+        nextExpectedBlock: last + 1n,
+      });
+      for (const [i, block] of blocks.entries()) {
+        const served = await client.block({ kind: "number", number: BigInt(i) }, signal);
+        assert.ok(bytesEqual(served, block), `block ${i} differs from its file`);
+        const verdict = new BlockVerifier(nativeSha384).verify(served);
+        assert.ok(verdict.status === "ok");
+        const roots = verdict.roots.map(({ hash }) => toHex(hash));
+        assert.ok(roots.includes(expected[i]!.blockRootHash));
+      }
+      const latest = await client.block({ kind: "latest", latest: true }, signal);
+      assert.ok(bytesEqual(latest, blocks.at(-1)!));
+    };
+
+    {
+      await using node = await startNode({ dataDir: directory.path });
+      using client = new BlockNodeClient(node.grpc);
+      assert.deepEqual(await client.status(signal), {
+        firstAvailableBlock: undefined,
+        lastAvailableBlock: undefined,
+        nextExpectedBlock: undefined,
+      });
+      const source = { first: 0n, block: (number: bigint) => blocks[Number(number)] };
+      const result = await publishBlocks(client.openPublishStream(signal), source, { signal });
+      assert.equal(result.acknowledged, blocks.length);
+      assert.equal(result.ended, undefined);
+      await check(node.grpc);
+      assert.equal(await node.metric("cairn_blocks_persisted_total"), blocks.length);
+      assert.equal(await node.stop(), 0);
+    }
+    await using node = await startNode({ dataDir: directory.path });
+    await check(node.grpc);
+  });
+}
+
+vectorTest(
+  "cairn blocks verify gives the root hashes of index.json for every set it can hash",
+  async (vectors) => {
+    const folder = `${vectors}/block-node`;
+    const index: { blocks: (IndexedBlock & { hashRule: string })[] } = JSON.parse(
+      await Deno.readTextFile(`${folder}/index.json`),
+    );
+    const hashed = index.blocks.filter((block) => block.hashRule !== "unknown");
+    assert.ok(hashed.length >= 16);
+    const { code, stdout } = await runCairn(
+      "blocks",
+      "verify",
+      "--json",
+      ...hashed.map(({ file }) => `${folder}/${file}`),
+    );
+    const reports = stdout.trim().split("\n").map((line) => JSON.parse(line));
+    assert.equal(code, 0, stdout);
+    for (const [i, block] of hashed.entries()) {
+      assert.equal(reports[i].number, String(block.blockNumber));
+      assert.equal(reports[i].rootHash, block.blockRootHash, block.file);
+      assert.equal(reports[i].bytes, block.uncompressedBytes);
+      assert.equal(reports[i].verdict, "hash-verified");
+    }
+  },
+);
+
+function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
