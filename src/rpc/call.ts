@@ -15,9 +15,7 @@ import type { Logger } from "../kernel/log.ts";
 import type { MethodMetrics } from "./metrics.ts";
 import { codeMetadata, codeOfTransportStatus, errorToStatus, isExpected } from "./status.ts";
 import type { BidiCall, CallContext, StreamHandler } from "./types.ts";
-
-/** Bytes handed to the transport and not yet on the wire before `send` asks the handler to wait. */
-const SEND_HIGH_WATER_BYTES = 1_048_576;
+import type { WriteGauge } from "./write_gauge.ts";
 
 /** Longest request id kept, in characters, as the Java block node does. */
 const MAX_REQUEST_ID_CHARACTERS = 64;
@@ -45,6 +43,8 @@ export interface CallDeps {
   readonly log: Logger;
   readonly maxMessageBytes: number;
   readonly requestTimeoutMs: number;
+  /** Back-pressure of the connection with `peer`; `undefined` when it is gone. */
+  readonly gaugeOf: (peer: string) => WriteGauge | undefined;
   /** Told when the call is over; nothing happens on it afterwards. */
   readonly onClosed: (call: ServerCall) => void;
 }
@@ -62,8 +62,8 @@ export class ServerCall implements BidiCall<unknown> {
   #paused = false;
   #pumping = false;
   #wanted = false;
-  #pendingBytes = 0;
-  #drained: PromiseWithResolvers<void> | undefined;
+  readonly #gauge: WriteGauge | undefined;
+  readonly #over = Promise.withResolvers<void>();
   #endedCode: number | undefined;
   #closed = false;
 
@@ -76,7 +76,9 @@ export class ServerCall implements BidiCall<unknown> {
     this.#raw = raw;
     this.#method = method;
     this.#deps = deps;
-    this.context = new Context(raw.getPeer(), metadata, deps.log);
+    const peer = raw.getPeer();
+    this.#gauge = deps.gaugeOf(peer);
+    this.context = new Context(peer, metadata, deps.log);
   }
 
   /**
@@ -117,16 +119,14 @@ export class ServerCall implements BidiCall<unknown> {
         hint: `the limit is ${this.#deps.maxMessageBytes} bytes`,
       });
     }
-    this.#pendingBytes += bytes.length;
     this.#method.metrics.sent(bytes.length);
-    this.#raw.sendMessage(asBuffer(bytes), () => this.#onSent(bytes.length));
-    return this.#pendingBytes < SEND_HIGH_WATER_BYTES;
+    this.#raw.sendMessage(asBuffer(bytes), () => {});
+    return this.#gauge?.add(bytes.length) ?? true;
   }
 
   drained(): Promise<void> {
-    if (this.#closed || this.#pendingBytes < SEND_HIGH_WATER_BYTES) return Promise.resolve();
-    this.#drained ??= Promise.withResolvers();
-    return this.#drained.promise;
+    if (this.#closed || this.#gauge === undefined || this.#gauge.hasRoom) return Promise.resolve();
+    return Promise.race([this.#gauge.drained(), this.#over.promise]);
   }
 
   end(error?: unknown): void {
@@ -218,6 +218,9 @@ export class ServerCall implements BidiCall<unknown> {
   async #answer(bytes: Uint8Array): Promise<void> {
     try {
       const request = this.#method.decode(bytes);
+      // Answers pile up on a connection that does not read: no further work for it until it does.
+      await this.drained();
+      if (this.#endedCode !== undefined || this.#closed) return;
       if (this.#method.kind === "unary") this.send(await this.#method.handle(request, this.context));
       else {
         clearTimeout(this.#requestTimer);
@@ -229,20 +232,14 @@ export class ServerCall implements BidiCall<unknown> {
     }
   }
 
-  #onSent(bytes: number): void {
-    this.#pendingBytes -= bytes;
-    if (this.#pendingBytes >= SEND_HIGH_WATER_BYTES) return;
-    this.#drained?.resolve();
-    this.#drained = undefined;
-  }
-
   #onClosed(): void {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#requestTimer);
     const code = this.#endedCode ?? GRPC_STATUS.CANCELLED;
     this.#method.metrics.ended(code, (performance.now() - this.#startedMs) / 1_000);
-    this.#drained?.resolve();
+    if (code !== GRPC_STATUS.OK) this.#gauge?.forget();
+    this.#over.resolve();
     // A handler that is done has no use for the signal; making one only to abort it would be waste.
     if (code !== GRPC_STATUS.OK) this.context.abort(codeOfTransportStatus(code));
     try {

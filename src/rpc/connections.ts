@@ -15,6 +15,7 @@ import type { TlsOptions, TLSSocket } from "node:tls";
 import { CairnError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { RefusalReason, RpcMetrics } from "./metrics.ts";
+import { WriteGauge } from "./write_gauge.ts";
 
 /** What every HTTP/2 connection starts with (RFC 9113 section 3.4). */
 const PREFACE = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
@@ -61,6 +62,7 @@ export class ConnectionGate {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #gauges = new Map<string, WriteGauge>();
   readonly #timers = new WeakMap<object, ReturnType<typeof setTimeout>>();
   #stopping = false;
   #emptied = Promise.withResolvers<void>();
@@ -91,6 +93,11 @@ export class ConnectionGate {
   /** Number of open connections. */
   get size(): number {
     return this.#sockets.size;
+  }
+
+  /** Back-pressure of the connection with `peer`, an address as the gRPC library names it (`IP:PORT`). */
+  gaugeOf(peer: string): WriteGauge | undefined {
+    return this.#gauges.get(peer);
   }
 
   /**
@@ -190,10 +197,17 @@ export class ConnectionGate {
       this.#disarm(socket);
       if (matches) {
         socket.unshift(seen);
+        this.#gaugeFor(socket);
         this.#http2.emit("connection", socket);
       } else this.#refuse(socket, "not_http2", looksLikeHttp1(seen) ? HTTP1_ANSWER : undefined);
     };
     socket.on("data", onData);
+  }
+
+  #gaugeFor(socket: Socket): void {
+    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    this.#gauges.set(peer, new WriteGauge(socket));
+    socket.once("close", () => this.#gauges.delete(peer));
   }
 
   #trackSession(session: ServerHttp2Session): void {

@@ -90,6 +90,7 @@ export class RpcServer implements AsyncDisposable {
       log,
       maxMessageBytes: config.maxMessageBytes,
       requestTimeoutMs: config.requestTimeoutMs,
+      gaugeOf: (peer) => this.#gate?.gaugeOf(peer),
       onClosed: (call) => this.#release(call),
     };
     this.add(Health, this.#health.handlers);

@@ -25,9 +25,14 @@ export interface CallContext {
 
 /** Sending half of a streaming call. */
 export interface Sender<Res> {
-  /** Sends one message. @returns `false` when the peer is slow: wait for {@link Sender.drained} before sending more. */
+  /**
+   * Sends one message. Back-pressure belongs to the connection: other calls on it count too.
+   *
+   * @returns `false` when the peer is slow: wait for {@link Sender.drained} before sending more.
+   * @throws {CairnError} `MESSAGE_TOO_LARGE` above the server's limit.
+   */
   send(message: Res): boolean;
-  /** Resolves when the send buffer has room again, or when the call ended. */
+  /** Resolves when the connection has room again, or when the call ended. */
   drained(): Promise<void>;
   /** Ends the call: with OK, or with the status of `error`. Idempotent. */
   end(error?: Error): void;
@@ -69,7 +74,8 @@ type Handler<K extends DescMethod["methodKind"], Req, Res> = K extends "unary" ?
  */
 export type MethodHandler<M extends DescMethod> =
   | {
-    readonly raw?: false;
+    // `undefined` lets the compiler tell the two apart when `raw` is left out.
+    readonly raw?: false | undefined;
     readonly handle: Handler<
       M["methodKind"],
       MessageShape<M["input"]>,
