@@ -2,8 +2,8 @@
  * Starts `src/main.ts` with exactly the permissions its command needs, so that `--data /srv/cairn` works without
  * opening the rest of the disk.
  *
- * It knows three options, `--data DIR`, `--config FILE` and `--allow-KIND=LIST` (handed to Deno), and one command,
- * `start`; everything is passed on. It also stands between `deno task` and the node because `deno task` repeats a
+ * It looks for the data directory and the config file where the command line does (flags, then the environment), takes
+ * `--allow-KIND=LIST` for Deno, and knows one command, `start`; everything else is passed on. It also stands between `deno task` and the node because `deno task` repeats a
  * Ctrl-C that the terminal has already delivered, and a node takes a second signal as an order to give up.
  *
  * @module
@@ -28,12 +28,20 @@ export interface Launch {
   readonly args: readonly string[];
 }
 
-/** Reads the command line. */
-export function planLaunch(commandLine: readonly string[]): Launch {
+/** What of the environment matters here. */
+export interface LaunchEnv {
+  readonly CAIRN_CONFIG?: string | undefined;
+  readonly CAIRN__NODE__DATA_DIR?: string | undefined;
+}
+
+/** Reads the command line. A data directory that only the config file names needs `--data` too. */
+export function planLaunch(commandLine: readonly string[], env: LaunchEnv = {}): Launch {
   const args: string[] = [];
   const words: string[] = [];
-  const readable: string[] = [];
-  let dataDir = DEFAULT_DATA_DIR;
+  const values: Record<string, string> = {
+    data: env.CAIRN__NODE__DATA_DIR || DEFAULT_DATA_DIR,
+    config: env.CAIRN_CONFIG ?? "",
+  };
   let extra: Permissions = {};
   for (let at = 0; at < commandLine.length; at++) {
     const arg = commandLine[at]!;
@@ -43,18 +51,19 @@ export function planLaunch(commandLine: readonly string[]): Launch {
       continue;
     }
     args.push(arg);
-    const option = /^--(data|config)(?:=(.*))?$/.exec(arg);
-    if (!option) {
+    const [, option, inline] = /^--(data|config|set|profile)(?:=(.*))?$/.exec(arg) ?? [];
+    if (option === undefined) {
       if (!arg.startsWith("-")) words.push(arg);
       continue;
     }
-    const next = option[2] ?? commandLine[at + 1];
-    if (option[2] === undefined && next !== undefined) args.push(commandLine[++at]!);
-    if (next === undefined || next === "") continue;
-    if (option[1] === "data") dataDir = next;
-    else readable.push(next, next.replace(/[^/]*$/, "cairn.local.toml"));
+    const value = inline ?? commandLine[++at];
+    if (value === undefined) continue;
+    if (inline === undefined) args.push(value);
+    values[option] = value;
   }
-  const base = words[0] === "start" ? nodePermissions({ dataDir, readable }) : CLIENT_PERMISSIONS;
+  const { data, config } = values as { data: string; config: string };
+  const readable = config === "" ? [] : [config, config.replace(/[^/]*$/, "cairn.local.toml")];
+  const base = words[0] === "start" ? nodePermissions({ dataDir: data, readable }) : CLIENT_PERMISSIONS;
   return { permissions: widen(base, extra), args };
 }
 
@@ -64,7 +73,10 @@ function hasTerminal(): boolean {
 }
 
 if (import.meta.main) {
-  const { permissions, args } = planLaunch(Deno.args);
+  const { permissions, args } = planLaunch(Deno.args, {
+    CAIRN_CONFIG: Deno.env.get("CAIRN_CONFIG"),
+    CAIRN__NODE__DATA_DIR: Deno.env.get("CAIRN__NODE__DATA_DIR"),
+  });
   const main = decodeURIComponent(new URL("../src/main.ts", import.meta.url).pathname);
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", ...toFlags(permissions), main, ...args],

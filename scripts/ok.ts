@@ -9,7 +9,7 @@
 
 import { deno, exists, run, say } from "./process.ts";
 import { PROFILE_DIR } from "./coverage.ts";
-import { SUMMARY_PATH } from "./test.ts";
+import { SUMMARY_PATH } from "./run_tests.ts";
 
 /** Steps before the tests, each a `deno` command line. */
 const BEFORE: readonly (readonly string[])[] = [

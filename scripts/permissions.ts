@@ -36,6 +36,9 @@ export function nodePermissions(paths: NodePaths): Permissions {
   };
 }
 
+/** What a node under systemd needs besides: to say when it serves. */
+export const SYSTEMD_PERMISSIONS: Permissions = { run: ["systemd-notify"], env: ["NOTIFY_SOCKET"] };
+
 /** Of every other command: it reads the files and asks the nodes that its user names, and changes nothing. */
 export const CLIENT_PERMISSIONS: Permissions = { net: "all", read: "all", env: ["CAIRN_*"] };
 

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { planLaunch } from "./cairn.ts";
+import { CLIENT_PERMISSIONS, nodePermissions, toFlags, widen } from "./permissions.ts";
+
+Deno.test("planLaunch() gives a node its default data directory and nothing wider", () => {
+  const { permissions, args } = planLaunch(["start"]);
+  assert.deepEqual(permissions, nodePermissions({ dataDir: "data", readable: [] }));
+  assert.deepEqual(args, ["start"]);
+});
+
+Deno.test("planLaunch() opens the data directory and the config file that are named", () => {
+  const { permissions, args } = planLaunch([
+    "--config",
+    "/etc/cairn/cairn.toml",
+    "start",
+    "--data=/srv/cairn",
+  ]);
+  assert.deepEqual(permissions.write, ["/srv/cairn"]);
+  const read = permissions.read as readonly string[];
+  for (const path of ["/srv/cairn", "/etc/cairn/cairn.toml", "/etc/cairn/cairn.local.toml"]) {
+    assert(read.includes(path));
+  }
+  assert.deepEqual(args, ["--config", "/etc/cairn/cairn.toml", "start", "--data=/srv/cairn"]);
+});
+
+Deno.test("planLaunch() takes data directory and config file from the environment, and flags before it", () => {
+  const env = { CAIRN_CONFIG: "/etc/cairn.toml", CAIRN__NODE__DATA_DIR: "/srv/a" };
+  const fromEnv = nodePermissions({
+    dataDir: "/srv/a",
+    readable: ["/etc/cairn.toml", "/etc/cairn.local.toml"],
+  });
+  assert.deepEqual(planLaunch(["start"], env).permissions, fromEnv);
+  assert.deepEqual(planLaunch(["start", "--data", "/srv/b"], env).permissions.write, ["/srv/b"]);
+});
+
+Deno.test("planLaunch() finds the command behind options that take a value", () => {
+  for (
+    const line of [["--set", "admin.port=0", "start"], ["--set=admin.port=0", "--config", "x.toml", "start"]]
+  ) {
+    assert.deepEqual(planLaunch(line).permissions.write, ["data"]);
+  }
+});
+
+Deno.test("planLaunch() hands --allow flags to Deno and not to the command line", () => {
+  const { permissions, args } = planLaunch(["start", "--allow-net=10.0.0.5,[::1]"]);
+  assert.deepEqual(permissions.net, ["127.0.0.1", "0.0.0.0", "10.0.0.5", "[::1]"]);
+  assert.deepEqual(args, ["start"]);
+});
+
+Deno.test("planLaunch() lets no command but start write or load native code", () => {
+  for (const line of [["blocks", "verify", "start"], ["--data", "start", "healthcheck"], ["--version"], []]) {
+    assert.deepEqual(planLaunch(line), { permissions: CLIENT_PERMISSIONS, args: line });
+  }
+});
+
+Deno.test("toFlags() escapes commas in paths and never asks or grants everything", () => {
+  assert.deepEqual(toFlags({ read: ["a,b", "c"], net: "all" }), [
+    "--no-prompt",
+    "--ignore-env",
+    "--allow-read=a,,b,c",
+    "--allow-net",
+  ]);
+});
+
+Deno.test("widen() keeps what is wider", () => {
+  assert.deepEqual(widen({ net: "all", read: ["a"] }, { net: ["b"], read: ["c"], run: ["d"] }), {
+    net: "all",
+    read: ["a", "c"],
+    run: ["d"],
+  });
+});

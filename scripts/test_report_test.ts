@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { parseReport, skipReason } from "./test_report.ts";
+
+const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="deno test" tests="6" failures="2" errors="0" time="1.0">
+    <testsuite name="./a_test.ts" tests="5" disabled="1" errors="0" failures="2">
+        <testcase name="a &amp; &lt;b&gt; works" classname="./a_test.ts" time="0.001" line="2" col="6">
+        </testcase>
+        <testcase name="get() finds (needs CAIRN_VECTORS)" classname="./a_test.ts" time="0.000">
+            <skipped/>
+        </testcase>
+        <testcase name="fails" classname="./a_test.ts" time="0.001">
+            <failure message="Uncaught Error: boom">Error: boom</failure>
+        </testcase>
+        <testcase name="a &amp; &lt;b&gt; works &gt; first step" classname="./a_test.ts" time="0.000">
+        </testcase>
+        <testcase name="fails &gt; second step" classname="./a_test.ts" time="0.000">
+            <failure message="Uncaught Error: boom">Error: boom</failure>
+        </testcase>
+    </testsuite>
+    <testsuite name="./b_test.ts" tests="1" disabled="0" errors="0" failures="0">
+        <testcase name="fails" classname="./b_test.ts" time="0.001"/>
+    </testsuite>
+</testsuites>`;
+
+Deno.test("parseReport() counts tests, not their steps, and names what was skipped", () => {
+  assert.deepEqual(parseReport(REPORT), {
+    passed: 2,
+    failed: 1,
+    skipped: ["get() finds (needs CAIRN_VECTORS)"],
+  });
+});
+
+Deno.test("parseReport() counts nothing in an empty text", () => {
+  assert.deepEqual(parseReport(""), { passed: 0, failed: 0, skipped: [] });
+});
+
+Deno.test("skipReason() takes the reason from the end of the name", () => {
+  assert.equal(skipReason("get() finds (needs CAIRN_VECTORS)"), "needs CAIRN_VECTORS");
+  assert.equal(skipReason("get() finds"), "its name gives no reason");
+});
