@@ -110,7 +110,8 @@ ${
   esac
   _describe 'cairn' candidates
 }
-compdef _cairn cairn`;
+# Sourced, the file registers itself; found through fpath, it is the function and has to run.
+if [ "$funcstack[1]" = "_cairn" ]; then _cairn "$@"; else compdef _cairn cairn; fi`;
 }
 
 function renderFish(entries: readonly Entry[]): string {

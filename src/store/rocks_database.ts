@@ -6,7 +6,6 @@
  * @module
  */
 
-import { RocksLevel } from "@nxtedition/rocksdb";
 import { CairnError } from "../kernel/errors.ts";
 import type { FamilySpec } from "./family.ts";
 
@@ -126,10 +125,16 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Opened
  * **Never close what this returns:** the binding counts no references, it would close the database under its owner.
  */
 export async function attachDatabase(handle: bigint): Promise<RocksDatabase> {
+  const RocksLevel = await loadBinding();
   const database: RocksDatabase = new RocksLevel(handle, ENCODINGS);
   // Without createIfMissing: the binding would make the directory, which is the owner's business.
   await database.open({ createIfMissing: false });
   return database;
+}
+
+/** Loaded only where a database is opened: a command that never opens one needs no permission for native code. */
+async function loadBinding() {
+  return (await import("@nxtedition/rocksdb")).RocksLevel;
 }
 
 /** What the binding says of a failure: `code` such as `LEVEL_IO_ERROR`, and RocksDB's message. */
@@ -170,6 +175,7 @@ async function open(
   for (const name of undeclared) columns[name] = uncached;
   for (const { name, values } of options.families) columns[name] = values === "large" ? LARGE_VALUES : small;
   // The log is synced with every commit; compressing it first costs more than the bytes it saves (bench/store_bench.ts).
+  const RocksLevel = await loadBinding();
   const database: RocksDatabase = new RocksLevel(options.path, {
     ...ENCODINGS,
     walCompression: false,

@@ -55,18 +55,13 @@ function originOf(entries: readonly ConfigEntry[], key: string): string {
   return formatOrigin(entry.origin).replace(/^.*\//, "");
 }
 
-Deno.test("loadConfig() gives the defaults when there is no file, no variable and no flag", async () => {
-  await withFiles({}, async (_, dir) => {
-    const previous = Deno.cwd();
-    Deno.chdir(dir);
-    try {
-      const { values, entries } = await loadConfig({ sections: SECTIONS });
-      assert.equal(values.node.stopTimeoutMs, 500);
-      assert.deepEqual(values.node.limits, { streams: 10, bytes: 20 });
-      assert.ok(entries.every((entry) => entry.origin.layer === "default"));
-    } finally {
-      Deno.chdir(previous);
-    }
+Deno.test("loadConfig() gives the defaults when no layer says anything", async () => {
+  await withFiles({ "cairn.toml": "" }, async (file) => {
+    const { values, entries, files } = await loadConfig({ sections: SECTIONS, file });
+    assert.equal(values.node.stopTimeoutMs, 500);
+    assert.deepEqual(values.node.limits, { streams: 10, bytes: 20 });
+    assert.ok(entries.every((entry) => entry.origin.layer === "default"));
+    assert.deepEqual(files, [file, file.replace(".toml", ".local.toml")]);
   });
 });
 
@@ -262,4 +257,67 @@ Deno.test("localFile() puts the local file beside the main one", () => {
   assert.equal(localFile("cairn.toml"), "cairn.local.toml");
   assert.equal(localFile("/etc/cairn/a.toml"), "/etc/cairn/a.local.toml");
   assert.equal(localFile("settings"), "settings.local");
+});
+
+Deno.test("loadConfig() says in words what each kind of value should have been", async () => {
+  const sections = {
+    a: z.object({
+      short: z.string().min(3).default("abc"),
+      long: z.string().max(3).default("abc"),
+      list: z.array(z.string()).max(1).default([]),
+      more: z.number().gt(5).default(6),
+      less: z.number().lt(5).default(4),
+      even: z.int().multipleOf(2).default(2),
+      like: z.string().regex(/^a/).default("a"),
+      url: z.url().default("http://localhost"),
+      mode: z.enum(["on", "off"]).default("on"),
+      either: z.union([z.literal("auto"), z.int()]).default("auto"),
+      own: z.string().refine((text) => text !== "bad", "anything but bad").default("good"),
+    }),
+  };
+  const text = `[a]
+short = "ab"
+long = "abcd"
+list = ["a", "b"]
+more = 5
+less = 5
+even = 3
+like = "b"
+url = "nowhere"
+mode = "half"
+either = true
+own = "bad"
+`;
+  await withFiles({ "cairn.toml": text }, async (file) => {
+    const problems = await problemsOf({ sections, file });
+    assert.deepEqual(
+      Object.fromEntries(problems.map(({ key, expected, found }) => [key, [expected, found]])),
+      {
+        "a.short": ["at least 3 characters", 'string "ab"'],
+        "a.long": ["at most 3 characters", 'string "abcd"'],
+        "a.list": ["at most 1 items", 'list ["a","b"]'],
+        "a.more": ["more than 5", "number 5"],
+        "a.less": ["less than 5", "number 5"],
+        "a.even": ["a multiple of 2", "number 3"],
+        "a.like": ["text like /^a/", 'string "b"'],
+        "a.url": ["url", 'string "nowhere"'],
+        "a.mode": ['"on" or "off"', 'string "half"'],
+        "a.either": ['"auto" or number', "boolean true"],
+        "a.own": ["anything but bad", 'string "bad"'],
+      },
+    );
+  });
+});
+
+Deno.test("loadConfig() cuts a long value in its message, and shows dates and integers beyond 2^53 as they are", async () => {
+  const text = `[node]\nstopTimeoutMs = "${
+    "x".repeat(200)
+  }"\nname = 1979-05-27\ntags = 99999999999999999999\n`;
+  await withFiles({ "cairn.toml": text }, async (file) => {
+    const found = (await problemsOf({ sections: SECTIONS, file })).map((problem) => problem.found);
+    assert.equal(found.length, 3);
+    assert.ok(found.some((value) => value.endsWith("xxx…") && value.length < 100), found.join());
+    assert.ok(found.some((value) => value.startsWith('date "1979-05-27')), found.join());
+    assert.ok(found.includes("bigint 99999999999999999999"), found.join());
+  });
 });
