@@ -56,7 +56,7 @@ export const SUBTREES = [
 export type SubtreeName = (typeof SUBTREES)[number];
 
 /** {@link subtreeOf} of items that are read but not hashed as items: proof, footer and their future kin. */
-export const NOT_HASHED = -1;
+export const NOT_HASHED: number = -1;
 
 /** Sub-tree of the fields 0-19; `undefined` refuses the block. */
 const SUBTREE_OF_FIELD: readonly (number | undefined)[] = [

@@ -1,12 +1,13 @@
 /**
  * What goes into the publish machine and what comes out: plain data.
  *
- * Layer: protocols. Imports publish_messages (types). Source: spec/block-node.md §3.
+ * Layer: protocols. Imports publish_messages and publish_responses (types). Source: spec/block-node.md §3.
  *
  * @module
  */
 
-import type { PublishRequest, PublishResponse } from "./publish_messages.ts";
+import type { PublishRequest } from "./publish_messages.ts";
+import type { PublishResponse } from "./publish_responses.ts";
 
 /** Names one publisher's stream; the driver chooses it and never gives it twice. */
 export type HandlerId = number;

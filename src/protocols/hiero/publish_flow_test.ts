@@ -8,14 +8,8 @@ import { ChainGenerator } from "./generate.ts";
 import { nativeSha384 } from "./native_sha384.ts";
 import type { PublishEvent } from "./publish_events.ts";
 import { PublishMachine } from "./publish_machine.ts";
-import {
-  encodeEndOfBlock,
-  encodeItemsRequest,
-  encodePublishResponse,
-  parsePublishRequest,
-  parsePublishResponse,
-  type PublishResponse,
-} from "./publish_messages.ts";
+import { encodeEndOfBlock, encodeItemsRequest, parsePublishRequest } from "./publish_messages.ts";
+import { encodePublishResponse, parsePublishResponse, type PublishResponse } from "./publish_responses.ts";
 
 /** A node in miniature: parse, race, verify, store, answer; every message crosses the wire format. */
 class TinyNode {

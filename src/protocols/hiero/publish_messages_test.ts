@@ -8,13 +8,11 @@ import {
   encodeEndOfBlock,
   encodeEndStream,
   encodeItemsRequest,
-  encodePublishResponse,
   type ItemSet,
   MAX_SET_ITEMS,
   parsePublishRequest,
-  parsePublishResponse,
-  type PublishResponse,
 } from "./publish_messages.ts";
+import { encodePublishResponse, parsePublishResponse, type PublishResponse } from "./publish_responses.ts";
 import { UINT64_MAX } from "./wire.ts";
 import { WireWriter } from "./wire_writer.ts";
 

@@ -21,7 +21,7 @@ export interface QueuedBlock {
   /** A set ended with a proof: nothing more of this block is taken (spec §3.1). */
   hasProof: boolean;
   /** `complete` needs both the proof and BlockEnd. */
-  stage: "receiving" | "complete" | "verifying" | "persisting";
+  stage: "receiving" | "complete" | "verifying" | "verified" | "persisting";
   attempt: number;
 }
 
@@ -177,6 +177,20 @@ export class PublishQueue {
     }
   }
 
+  /** Releases verified blocks for storage in ascending order, however their results came in. */
+  *takeVerified(): Generator<PublishEffect> {
+    for (;;) {
+      let least: QueuedBlock | undefined;
+      for (const block of this.#blocks.values()) {
+        const isWaiting = block.stage === "verifying" || block.stage === "verified";
+        if (isWaiting && (least === undefined || block.number < least.number)) least = block;
+      }
+      if (least?.stage !== "verified") return;
+      least.stage = "persisting";
+      yield { kind: "persist", number: least.number, attempt: least.attempt };
+    }
+  }
+
   #hasPendingBelow(number: bigint): boolean {
     for (const numbers of [this.#blocks.keys(), this.resend, this.resending]) {
       const least = lowest(numbers);
@@ -187,5 +201,5 @@ export class PublishQueue {
 }
 
 function isInFlight(block: QueuedBlock): boolean {
-  return block.stage === "verifying" || block.stage === "persisting";
+  return block.stage !== "receiving" && block.stage !== "complete";
 }

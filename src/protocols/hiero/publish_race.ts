@@ -13,8 +13,9 @@ import type {
   PublishEffect,
   PublishSnapshot,
 } from "./publish_events.ts";
-import type { EndOfStreamStatus, ItemSet } from "./publish_messages.ts";
+import type { ItemSet } from "./publish_messages.ts";
 import { lowest, PublishQueue } from "./publish_queue.ts";
+import type { EndOfStreamStatus } from "./publish_responses.ts";
 import { type Handler, PublishStreams } from "./publish_streams.ts";
 import { UINT64_MAX } from "./wire.ts";
 
@@ -155,7 +156,10 @@ export class PublishRace {
     if (number === undefined) return this.streams.note("end-of-block-ignored", id);
     if (named !== number) this.streams.note("end-of-block-misnamed", id, named);
     const block = this.#queue.get(number);
-    if (block !== undefined && block.handler === id && block.stage === "receiving" && block.hasProof) {
+    if (block?.handler === id && block.stage === "receiving") {
+      // The reference node leaves such a block in its queue until it counts as stalled. Nothing can complete it,
+      // so it gets at once what a verification without a proof would get.
+      if (!block.hasProof) return this.#lose(number, "BAD_BLOCK_PROOF");
       block.stage = "complete";
     }
     handler.sent.add(number);
@@ -180,8 +184,8 @@ export class PublishRace {
   verified(number: bigint, attempt: number): void {
     const block = this.#queue.get(number);
     if (block?.stage !== "verifying" || block.attempt !== attempt) return;
-    block.stage = "persisting";
-    this.streams.emit({ kind: "persist", number, attempt });
+    block.stage = "verified";
+    for (const effect of this.#queue.takeVerified()) this.streams.emit(effect);
   }
 
   /** Verification refused block N: its sender is told, everybody else may send it again (spec §3.6). */
