@@ -6,12 +6,8 @@
 
 import assert from "node:assert/strict";
 import { splitBlock } from "../../src/protocols/hiero/block_split.ts";
-import {
-  encodeEndOfBlock,
-  encodeItemsRequest,
-  parsePublishResponse,
-  type PublishResponse,
-} from "../../src/protocols/hiero/publish_messages.ts";
+import { encodeEndOfBlock, encodeItemsRequest } from "../../src/protocols/hiero/publish_messages.ts";
+import { parsePublishResponse, type PublishResponse } from "../../src/protocols/hiero/publish_responses.ts";
 import { BlockNodeClient } from "../../src/services/blocks/node_client.ts";
 
 /** Time for an answer; generous, because tests run side by side on few cores. */

@@ -14,10 +14,12 @@ import {
   encodeEndStream,
   encodeItemsRequest,
   END_STREAM_CODE,
+} from "../../protocols/hiero/publish_messages.ts";
+import {
   type EndOfStreamStatus,
   parsePublishResponse,
   type PublishResponse,
-} from "../../protocols/hiero/publish_messages.ts";
+} from "../../protocols/hiero/publish_responses.ts";
 
 /** uint64_max: "no block" in the node's answers. */
 const NO_BLOCK = 0xffff_ffff_ffff_ffffn;
