@@ -6,7 +6,7 @@ import { BlockNodeClient } from "../src/services/blocks/node_client.ts";
 import { publishBlocks } from "../src/services/blocks/publisher.ts";
 import { BlockVerifier } from "../src/protocols/hiero/verify.ts";
 import { nativeSha384 } from "../src/protocols/hiero/native_sha384.ts";
-import { toHex } from "../src/protocols/hiero/fault.ts";
+import { equalBytes, toHex } from "../src/protocols/hiero/fault.ts";
 import { runCairn, startNode, tempDirectory } from "./support/node_process.ts";
 import { vectorTest } from "./vectors.ts";
 
@@ -39,14 +39,14 @@ for (const set of ["CN_11_12_TSS_SCHNORR", "CN_0_73_TSS_WRAPS_LEGACY"]) {
       });
       for (const [i, block] of blocks.entries()) {
         const served = await client.block({ kind: "number", number: BigInt(i) }, signal);
-        assert.ok(bytesEqual(served, block), `block ${i} differs from its file`);
+        assert.ok(equalBytes(served, block), `block ${i} differs from its file`);
         const verdict = new BlockVerifier(nativeSha384).verify(served);
         assert.ok(verdict.status === "ok");
         const roots = verdict.roots.map(({ hash }) => toHex(hash));
         assert.ok(roots.includes(expected[i]!.blockRootHash));
       }
       const latest = await client.block({ kind: "latest", latest: true }, signal);
-      assert.ok(bytesEqual(latest, blocks.at(-1)!));
+      assert.ok(equalBytes(latest, blocks.at(-1)!));
     };
 
     {
@@ -95,7 +95,3 @@ vectorTest(
     }
   },
 );
-
-function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}

@@ -314,7 +314,7 @@ export class PublishPipeline {
       log.error("Block write failed", { first, blocks: batch.length, error });
       for (const [attempt] of batch) this.#done(attempt);
       for (const attempt of this.#persistQueue.splice(0)) this.#done(attempt);
-      this.#deps.lane.rebase(await store.chainState().catch(() => undefined));
+      this.#deps.lane.rebase(store.chainState);
       this.#step({ kind: "persist-failed", number: first });
       return;
     }

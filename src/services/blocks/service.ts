@@ -85,7 +85,7 @@ export class BlocksService implements Service {
     const lane = stack.use(
       await VerifyLane.open({
         arenaBytes: config.maxBlockBytes,
-        chainState: await store.chainState(),
+        chainState: store.chainState,
         brokenLink: config.brokenLink,
         unverifiable: config.unverifiable,
       }, { bus, fatal }),

@@ -67,6 +67,7 @@ export class BlockStore {
   readonly #state: Family;
   #first: bigint | undefined;
   #last: bigint | undefined;
+  #chainState: Uint8Array | undefined;
 
   private constructor(engine: Engine) {
     this.#engine = engine;
@@ -82,10 +83,15 @@ export class BlockStore {
     for await (const key of store.#records.scanKeys({ limit: 1, reverse: true })) {
       store.#last = keyToNumber(key);
     }
-    if (store.#last !== undefined && (await store.chainState()) === undefined) {
-      throw new CairnError("STORE_READ_FAILED", "Cannot open block store: blocks without a chain state", {
-        hint: "the data directory was changed by hand; restore it from a copy",
-      });
+    store.#chainState = await store.#state.get(CHAIN_KEY);
+    if ((store.#last === undefined) !== (store.#chainState === undefined)) {
+      throw new CairnError(
+        "STORE_READ_FAILED",
+        "Cannot open block store: its blocks and its chain state do not belong together",
+        {
+          hint: "the data directory was changed by hand; restore it from a copy",
+        },
+      );
     }
     return store;
   }
@@ -100,9 +106,9 @@ export class BlockStore {
     return this.#last;
   }
 
-  /** Chain state after {@link BlockStore.last}, as `protocols/hiero` serialized it. */
-  async chainState(): Promise<Uint8Array | undefined> {
-    return await this.#state.get(CHAIN_KEY);
+  /** Chain state after {@link BlockStore.last}, as `protocols/hiero` serialized it. Known even while the disk fails. */
+  get chainState(): Uint8Array | undefined {
+    return this.#chainState;
   }
 
   /** The serialized Block exactly as it was received. */
@@ -134,5 +140,6 @@ export class BlockStore {
     await this.#engine.write(operations, { sync: true });
     this.#first ??= blocks[0]?.number;
     this.#last = last.number;
+    this.#chainState = last.chainState;
   }
 }
