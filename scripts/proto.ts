@@ -63,8 +63,9 @@ async function readTree(dir: string, prefix = ""): Promise<Map<string, string>> 
   const files = new Map<string, string>();
   for await (const entry of Deno.readDir(`${dir}/${prefix}`)) {
     const path = `${prefix}${entry.name}`;
-    if (entry.isDirectory) { for (const [key, text] of await readTree(dir, `${path}/`)) files.set(key, text); }
-    else files.set(path, await Deno.readTextFile(`${dir}/${path}`));
+    if (entry.isDirectory) {
+      for (const [key, text] of await readTree(dir, `${path}/`)) files.set(key, text);
+    } else files.set(path, await Deno.readTextFile(`${dir}/${path}`));
   }
   return files;
 }
@@ -85,6 +86,7 @@ export async function staleFiles(): Promise<string[]> {
 if (import.meta.main) {
   if (Deno.args.includes("--check")) {
     const stale = await staleFiles();
+    // deno-lint-ignore no-console -- a script speaks to its terminal
     for (const path of stale) console.error(`Stale: proto/gen/${path}`);
     Deno.exit(stale.length === 0 ? 0 : 1);
   }

@@ -72,7 +72,10 @@ class ServerChild implements AsyncDisposable {
   async stats(): Promise<Stats> {
     for (let attempt = 0;; attempt++) {
       await this.#input.write(new TextEncoder().encode("stats\n"));
-      const stats = { ...await this.next<Omit<Stats, "descriptors">>(), descriptors: await this.#descriptors() };
+      const stats = {
+        ...await this.next<Omit<Stats, "descriptors">>(),
+        descriptors: await this.#descriptors(),
+      };
       if (stats.openCalls === 0 || attempt === 50) return stats;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

@@ -4,7 +4,10 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { create } from "@bufbuild/protobuf";
-import { BlockNodeService, ServerStatusResponseSchema } from "../proto/gen/org/hiero/block/api/node_service_pb.ts";
+import {
+  BlockNodeService,
+  ServerStatusResponseSchema,
+} from "../proto/gen/org/hiero/block/api/node_service_pb.ts";
 import { BlockStreamPublishService } from "../proto/gen/org/hiero/block/api/block_stream_publish_service_pb.ts";
 import { eventually, metricValue, testServer } from "../src/rpc/_testing.ts";
 import { createClient } from "../src/rpc/client.ts";
@@ -16,7 +19,9 @@ const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 async function victim(options: Record<string, unknown> = {}) {
   const made = testServer(options);
   made.server.add(BlockNodeService, {
-    serverStatus: { handle: () => Promise.resolve(create(ServerStatusResponseSchema, { lastAvailableBlock: 3n })) },
+    serverStatus: {
+      handle: () => Promise.resolve(create(ServerStatusResponseSchema, { lastAvailableBlock: 3n })),
+    },
   });
   made.server.add(BlockStreamPublishService, {
     publishBlockStream: {
@@ -74,7 +79,10 @@ Deno.test("RpcServer closes on garbage, before and after the preface", async () 
   assert.match(await talk(port, `PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n`), /^HTTP\/1\.1 505 /);
   await talk(port, Buffer.concat([Buffer.from(PREFACE), Buffer.from(noise)]));
   // A SETTINGS frame whose length is not a multiple of six (RFC 9113 section 6.5).
-  await talk(port, Buffer.concat([Buffer.from(PREFACE), Buffer.from([0, 0, 5, 4, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5])]));
+  await talk(
+    port,
+    Buffer.concat([Buffer.from(PREFACE), Buffer.from([0, 0, 5, 4, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5])]),
+  );
   await answers();
 });
 
@@ -121,11 +129,17 @@ Deno.test("RpcServer refuses connections above maxConnections with GOAWAY and se
 });
 
 Deno.test("RpcServer holds a thousand half-open connections and drops them when their time is over", async () => {
-  const { server, metrics, port, answers } = await victim({ maxConnections: 1_100, handshakeTimeoutMs: 3_000 });
+  const { server, metrics, port, answers } = await victim({
+    maxConnections: 1_100,
+    handshakeTimeoutMs: 3_000,
+  });
   await using _ = server;
   const sockets = await openSilent(port, 1_000);
   const closed = sockets.map((socket) => new Promise((resolve) => socket.once("close", resolve)));
-  await eventually(async () => await metricValue(metrics, "open_connections") >= 1_000, "a thousand connections");
+  await eventually(
+    async () => await metricValue(metrics, "open_connections") >= 1_000,
+    "a thousand connections",
+  );
   await answers();
   for (const socket of sockets) socket.resume();
   await Promise.all(closed);
@@ -139,7 +153,12 @@ Deno.test("RpcServer survives a thousand streams that never send, and forgets th
   const session = connectHttp2(`http://127.0.0.1:${port}`);
   session.on("error", () => {});
   await new Promise((resolve) => session.once("remoteSettings", resolve));
-  const headers = { ":method": "POST", ":path": PUBLISH_PATH, "content-type": "application/grpc", te: "trailers" };
+  const headers = {
+    ":method": "POST",
+    ":path": PUBLISH_PATH,
+    "content-type": "application/grpc",
+    te: "trailers",
+  };
   const streams = Array.from({ length: 1_000 }, () => session.request(headers));
   for (const stream of streams) stream.on("error", () => {});
   await eventually(() => server.openCalls === 1_000, "a thousand calls");

@@ -11,7 +11,10 @@ import {
   BlockResponse_Code,
   BlockResponseSchema,
 } from "../proto/gen/org/hiero/block/api/block_access_service_pb.ts";
-import { BlockNodeService, ServerStatusResponseSchema } from "../proto/gen/org/hiero/block/api/node_service_pb.ts";
+import {
+  BlockNodeService,
+  ServerStatusResponseSchema,
+} from "../proto/gen/org/hiero/block/api/node_service_pb.ts";
 import { BlockStreamPublishService } from "../proto/gen/org/hiero/block/api/block_stream_publish_service_pb.ts";
 import {
   BlockStreamSubscribeService,
@@ -141,10 +144,15 @@ Deno.test("RpcServer answers UNIMPLEMENTED for methods and services without a ha
 Deno.test("RpcServer refuses a message that is no protobuf with MALFORMED_MESSAGE", async () => {
   const { server } = testServer();
   await using _ = server;
-  server.add(BlockAccessService, { getBlock: { handle: () => Promise.resolve(create(BlockResponseSchema)) } });
+  server.add(BlockAccessService, {
+    getBlock: { handle: () => Promise.resolve(create(BlockResponseSchema)) },
+  });
   const { port } = await server.listen();
   using client = createClient(BlockAccessService, `127.0.0.1:${port}`);
-  await assert.rejects(client.raw.unary("getBlock", Uint8Array.of(0x0a, 0xff)), withCode("MALFORMED_MESSAGE"));
+  await assert.rejects(
+    client.raw.unary("getBlock", Uint8Array.of(0x0a, 0xff)),
+    withCode("MALFORMED_MESSAGE"),
+  );
   assert.equal((await client.unary("getBlock", {})).status, BlockResponse_Code.UNKNOWN);
 });
 
@@ -181,7 +189,10 @@ Deno.test("RpcServer ends a call whose message is too large with MESSAGE_TOO_LAR
   small.halfClose();
   for await (const bytes of small) assert.equal(bytes.length, MIB);
   const labels = { code: "RESOURCE_EXHAUSTED" };
-  await eventually(async () => await metricValue(metrics, "calls_handled_total", labels) === 1, "the refusal counted");
+  await eventually(
+    async () => await metricValue(metrics, "calls_handled_total", labels) === 1,
+    "the refusal counted",
+  );
 });
 
 Deno.test("RpcServer refuses to send a message above the limit with MESSAGE_TOO_LARGE", async () => {
@@ -463,13 +474,18 @@ Deno.test("createClient() encodes and decodes streams with the generated code", 
   using client = createClient(BlockStreamSubscribeService, `127.0.0.1:${port}`);
   const numbers: bigint[] = [];
   for await (
-    const { response } of client.serverStream("subscribeBlockStream", { startBlockNumber: 3n, endBlockNumber: 5n })
+    const { response } of client.serverStream("subscribeBlockStream", {
+      startBlockNumber: 3n,
+      endBlockNumber: 5n,
+    })
   ) if (response.case === "endOfBlock") numbers.push(response.value.blockNumber);
   assert.deepEqual(numbers, [3n, 4n, 5n]);
 });
 
 Deno.test("BlockRequest round-trips through the generated code", () => {
-  const request = create(BlockRequestSchema, { blockSpecifier: { case: "blockNumber", value: 2n ** 64n - 1n } });
+  const request = create(BlockRequestSchema, {
+    blockSpecifier: { case: "blockNumber", value: 2n ** 64n - 1n },
+  });
   const bytes = toBinary(BlockRequestSchema, request);
   assert.equal(bytes[0], 0x08);
   assert.deepEqual(fromBinary(BlockRequestSchema, bytes), request);

@@ -20,7 +20,8 @@ export interface LogLine {
 
 /** A logger that keeps its lines. */
 export function recordingLogger(lines: LogLine[] = []): Logger {
-  const at = (level: string) => (message: string, fields?: unknown) => void lines.push({ level, message, fields });
+  const at = (level: string) => (message: string, fields?: unknown) =>
+    void lines.push({ level, message, fields });
   const logger: Logger = {
     trace: at("trace"),
     debug: at("debug"),

@@ -199,7 +199,9 @@ export class ServerCall implements BidiCall<unknown> {
     } else if (this.#request === undefined) {
       this.#request = bytes;
     } else {
-      return this.end(new CairnError("MALFORMED_MESSAGE", "Cannot take a second request message on this method"));
+      return this.end(
+        new CairnError("MALFORMED_MESSAGE", "Cannot take a second request message on this method"),
+      );
     }
     this.#read();
   }

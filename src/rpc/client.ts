@@ -88,7 +88,10 @@ export interface RawCalls<S extends DescService> {
     request: Uint8Array,
     options?: CallOptions,
   ): AsyncIterable<Uint8Array>;
-  bidi(method: MethodsOfKind<S, "bidi_streaming">, options?: CallOptions): ClientStream<Uint8Array, Uint8Array>;
+  bidi(
+    method: MethodsOfKind<S, "bidi_streaming">,
+    options?: CallOptions,
+  ): ClientStream<Uint8Array, Uint8Array>;
 }
 
 /** A client of one service at one address. */
@@ -230,10 +233,17 @@ class Calls {
       throw new CairnError("INTERNAL", `Cannot call '${name}': not a method of ${this.#service.typeName}`);
     }
     const path = `/${this.#service.typeName}/${method.name}`;
-    if (this.#raw) return { path, encode: (bytes) => asBuffer(bytes as Uint8Array), decode: (bytes) => bytes };
+    if (this.#raw) {
+      return {
+        path,
+        encode: (bytes) => asBuffer(bytes as Uint8Array),
+        decode: (bytes) => bytes,
+      };
+    }
     return {
       path,
-      encode: (message) => asBuffer(toBinary(method.input, create(method.input, message as Record<string, unknown>))),
+      encode: (message) =>
+        asBuffer(toBinary(method.input, create(method.input, message as Record<string, unknown>))),
       decode: (bytes) => fromBinary(method.output, bytes),
     };
   }

@@ -21,13 +21,17 @@ export const rpcConfig = z.strictObject({
     .default("127.0.0.1:40840")
     .describe("Address to listen on, HOST:PORT (an IPv6 host in brackets). Port 0 takes a free one."),
   maxMessageBytes: z.int().min(MIB).max(MAX_MESSAGE_BYTES_CEILING).default(131_072_000)
-    .describe("Largest message in either direction, in bytes. A larger one ends its call with RESOURCE_EXHAUSTED."),
+    .describe(
+      "Largest message in either direction, in bytes. A larger one ends its call with RESOURCE_EXHAUSTED.",
+    ),
   maxConnections: z.int().min(1).max(65_535).default(1_000)
     .describe(
       "Open connections, TLS handshakes included. One more gets GOAWAY (ENHANCE_YOUR_CALM) and is closed.",
     ),
   maxStreamsPerConnection: z.int().min(1).max(65_535).default(100)
-    .describe("Concurrent calls on one connection, announced in SETTINGS; a well-behaved peer queues further calls."),
+    .describe(
+      "Concurrent calls on one connection, announced in SETTINGS; a well-behaved peer queues further calls.",
+    ),
   maxStreams: z.int().min(1).max(1_000_000).default(4_000)
     .describe("Concurrent calls over all connections. One more ends with RESOURCE_EXHAUSTED."),
   requestTimeoutMs: timeoutMs(30_000)
@@ -43,12 +47,16 @@ export const rpcConfig = z.strictObject({
   idleConnectionMs: timeoutMs(1_800_000)
     .describe("Time a connection may stay open without a call, in milliseconds. Then it gets GOAWAY."),
   reflection: z.boolean().default(true)
-    .describe("Whether to answer the reflection service, which tells tools such as grpcurl what the node offers."),
+    .describe(
+      "Whether to answer the reflection service, which tells tools such as grpcurl what the node offers.",
+    ),
   tls: z.strictObject({
     cert: z.string().min(1).describe("Path of the server's certificate chain, PEM."),
     key: z.string().min(1).describe("Path of the server's private key, PEM."),
     clientCa: z.string().min(1).optional()
-      .describe("Path of the authorities that sign client certificates, PEM. When set, clients must present one."),
+      .describe(
+        "Path of the authorities that sign client certificates, PEM. When set, clients must present one.",
+      ),
   }).optional().describe("TLS. Without it the port speaks cleartext HTTP/2."),
 });
 

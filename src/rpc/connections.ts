@@ -12,7 +12,7 @@ import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { setImmediate } from "node:timers";
 import { createServer as createTlsServer } from "node:tls";
-import type { TLSSocket, TlsOptions } from "node:tls";
+import type { TlsOptions, TLSSocket } from "node:tls";
 import { CairnError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { RefusalReason, RpcMetrics } from "./metrics.ts";
@@ -176,7 +176,9 @@ export class ConnectionGate {
   }
 
   #handshakeFailed(error: Error, socket: TLSSocket): void {
-    if (!this.#stopping) this.#metrics.connectionRefused(error.message.includes("timeout") ? "timeout" : "tls");
+    if (!this.#stopping) {
+      this.#metrics.connectionRefused(error.message.includes("timeout") ? "timeout" : "tls");
+    }
     this.#log.debug("TLS handshake failed", { reason: error.message });
     socket.destroy();
   }

@@ -11,7 +11,11 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
   HealthCheckResponseSchema,
 } from "../../proto/gen/grpc/health/v1/health_pb.ts";
-import type { Health, HealthCheckRequest, HealthCheckResponse } from "../../proto/gen/grpc/health/v1/health_pb.ts";
+import type {
+  Health,
+  HealthCheckRequest,
+  HealthCheckResponse,
+} from "../../proto/gen/grpc/health/v1/health_pb.ts";
 import { CairnError } from "../kernel/errors.ts";
 import type { CallContext, Sender, ServiceHandlers } from "./types.ts";
 

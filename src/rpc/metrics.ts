@@ -86,7 +86,9 @@ export class RpcMetrics {
 
   /** @param method Full name without leading slash, such as `org.example.Service/get`. */
   method(method: string): MethodMetrics {
-    const [started, received, sent] = [this.#started, this.#received, this.#sent].map((m) => m.labels(method));
+    const [started, received, sent] = [this.#started, this.#received, this.#sent].map((m) =>
+      m.labels(method)
+    );
     const [receivedBytes, sentBytes] = [this.#receivedBytes, this.#sentBytes].map((m) => m.labels(method));
     const open = this.#openStreams.labels(method);
     const duration = this.#duration.labels(method);

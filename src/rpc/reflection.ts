@@ -108,7 +108,9 @@ class DescriptorIndex {
 function symbolsOf(desc: AnyDesc): string[] {
   if (!("typeName" in desc)) return [];
   const names = [desc.typeName];
-  if (desc.kind === "service") for (const method of desc.methods) names.push(`${desc.typeName}.${method.name}`);
+  if (desc.kind === "service") {
+    for (const method of desc.methods) names.push(`${desc.typeName}.${method.name}`);
+  }
   return names;
 }
 

@@ -28,7 +28,8 @@ export function checkRuntime(denoVersion: string): CairnError | undefined {
     "RUNTIME_UNSUPPORTED",
     `Cannot run on Deno ${denoVersion}: its HTTP/2 aborts the process when a gRPC peer disconnects`,
     {
-      hint: `run with Deno ${PINNED_DENO_VERSION}, such as 'npx --yes deno@${PINNED_DENO_VERSION} task start'`,
+      hint:
+        `run with Deno ${PINNED_DENO_VERSION}, such as 'npx --yes deno@${PINNED_DENO_VERSION} task start'`,
       detail: { found: denoVersion, pinned: PINNED_DENO_VERSION },
     },
   );

@@ -171,7 +171,9 @@ export class RpcServer implements AsyncDisposable {
     }
     if (this.#calls.size > 0) {
       this.#log.warn("Calls cut at stop", { calls: this.#calls.size, graceMs });
-      for (const call of this.#calls) call.end(new CairnError("SHUTTING_DOWN", "Cannot finish call: the node stops"));
+      for (const call of this.#calls) {
+        call.end(new CairnError("SHUTTING_DOWN", "Cannot finish call: the node stops"));
+      }
     }
     this.#gate?.sayGoaway();
     if (this.#gate !== undefined) {
@@ -210,7 +212,9 @@ export class RpcServer implements AsyncDisposable {
       };
       return { name, kind: "bidi_streaming", decode: identity, encode: identity, handle, metrics };
     }
-    if (handler.raw) return { name, kind, decode: identity, encode: identity, handle: handler.handle, metrics };
+    if (handler.raw) {
+      return { name, kind, decode: identity, encode: identity, handle: handler.handle, metrics };
+    }
     return {
       name,
       kind,

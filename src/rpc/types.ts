@@ -64,14 +64,10 @@ export type ServerStreamHandler<Req, Res> = (
 ) => Promise<void>;
 export type BidiHandler<Req, Res> = (call: BidiCall<Res>) => StreamHandler<Req>;
 
-/** Handler by kind of method; client-streaming methods have none. */
-interface HandlerByKind<Req, Res> {
-  readonly unary: UnaryHandler<Req, Res>;
-  readonly server_streaming: ServerStreamHandler<Req, Res>;
-  readonly client_streaming: never;
-  readonly bidi_streaming: BidiHandler<Req, Res>;
-}
-type Handler<K extends DescMethod["methodKind"], Req, Res> = HandlerByKind<Req, Res>[K];
+type Handler<K extends DescMethod["methodKind"], Req, Res> = K extends "unary" ? UnaryHandler<Req, Res>
+  : K extends "server_streaming" ? ServerStreamHandler<Req, Res>
+  : K extends "bidi_streaming" ? BidiHandler<Req, Res>
+  : never;
 
 /**
  * Handler of one method: decoded messages, or with `raw: true` the bytes of both directions.
