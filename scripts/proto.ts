@@ -86,6 +86,7 @@ export async function staleFiles(): Promise<string[]> {
 if (import.meta.main) {
   if (Deno.args.includes("--check")) {
     const stale = await staleFiles();
+    // deno-lint-ignore no-console -- a script speaks to its terminal
     for (const path of stale) console.error(`Stale: proto/gen/${path}`);
     Deno.exit(stale.length === 0 ? 0 : 1);
   }

@@ -106,7 +106,7 @@ export class RpcServer implements AsyncDisposable {
    *
    * @throws {CairnError} `INTERNAL` after {@link listen}, or if the service was added before.
    */
-  add<S extends DescService>(service: S, handlers: ServiceHandlers<S>): this {
+  add<S extends DescService>(service: S, handlers: NoInfer<ServiceHandlers<S>>): this {
     if (this.#gate !== undefined) throw new CairnError("INTERNAL", "Cannot add a service: already listening");
     if (this.#services.includes(service)) {
       throw new CairnError("INTERNAL", `Cannot add service '${service.typeName}' twice`);

@@ -7,8 +7,8 @@
  */
 
 import { readFile } from "node:fs/promises";
-import { Buffer } from "node:buffer";
-import { createSecureContext } from "node:tls";
+import type { Buffer } from "node:buffer";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { CairnError } from "../kernel/errors.ts";
 import type { RpcConfig } from "./config.ts";
 import type { ConnectionGateOptions } from "./connections.ts";
@@ -31,10 +31,12 @@ export async function readTlsMaterial(
   const key = await readPem(config.key, "TLS key");
   const ca = config.clientCa === undefined ? undefined : await readPem(config.clientCa, "client authorities");
   try {
-    createSecureContext({ cert, key, ...(ca === undefined ? {} : { ca }) });
+    const matches = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+    if (!matches) throw new Error("The key is of another certificate");
+    if (ca !== undefined) new X509Certificate(ca);
   } catch (cause) {
-    throw new CairnError("CONFIG_INVALID", `Cannot use TLS certificate '${config.cert}' with its key`, {
-      hint: "both must be PEM and belong together",
+    throw new CairnError("CONFIG_INVALID", `Cannot use TLS certificate '${config.cert}' and its key`, {
+      hint: "certificate, key and client authorities must be PEM, and the key that of the certificate",
       cause,
     });
   }

@@ -66,7 +66,8 @@ export type BidiHandler<Req, Res> = (call: BidiCall<Res>) => StreamHandler<Req>;
 
 type Handler<K extends DescMethod["methodKind"], Req, Res> = K extends "unary" ? UnaryHandler<Req, Res>
   : K extends "server_streaming" ? ServerStreamHandler<Req, Res>
-  : BidiHandler<Req, Res>;
+  : K extends "bidi_streaming" ? BidiHandler<Req, Res>
+  : never;
 
 /**
  * Handler of one method: decoded messages, or with `raw: true` the bytes of both directions.

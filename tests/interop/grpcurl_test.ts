@@ -1,0 +1,66 @@
+/** A second implementation of gRPC, written in Go, against the server. */
+
+import assert from "node:assert/strict";
+import { create } from "@bufbuild/protobuf";
+import {
+  BlockNodeService,
+  ServerStatusResponseSchema,
+} from "../../proto/gen/org/hiero/block/api/node_service_pb.ts";
+import { testServer } from "../../src/rpc/_testing.ts";
+
+async function run(
+  command: string,
+  args: readonly string[],
+): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(command, { args: [...args] }).output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
+
+/** `grpcurl` on the PATH, or where Go installs programs. */
+async function findGrpcurl(): Promise<string | undefined> {
+  const candidates = ["grpcurl"];
+  await run("go", ["env", "GOPATH"]).then(
+    ({ out }) => candidates.push(`${out.trim()}/bin/grpcurl`),
+    () => {},
+  );
+  for (const candidate of candidates) {
+    if (await run(candidate, ["-version"]).then(() => true, () => false)) return candidate;
+  }
+  return undefined;
+}
+
+const grpcurl = await findGrpcurl();
+const skipped = grpcurl === undefined ? " (skipped: no grpcurl on PATH or in GOPATH)" : "";
+
+Deno.test({
+  name: `grpcurl lists, describes and calls the services of RpcServer by reflection${skipped}`,
+  ignore: grpcurl === undefined,
+  async fn() {
+    const { server } = testServer();
+    await using _ = server;
+    server.add(BlockNodeService, {
+      serverStatus: {
+        handle: () => Promise.resolve(create(ServerStatusResponseSchema, { lastAvailableBlock: 9n })),
+      },
+    });
+    const { port } = await server.listen();
+    server.setHealth("", "SERVING");
+    const call = (...args: string[]) => run(grpcurl!, ["-plaintext", `127.0.0.1:${port}`, ...args]);
+    const listed = (await call("list")).out.trim().split("\n");
+    assert.deepEqual(listed, [
+      "grpc.health.v1.Health",
+      "grpc.reflection.v1.ServerReflection",
+      "grpc.reflection.v1alpha.ServerReflection",
+      "org.hiero.block.api.BlockNodeService",
+    ]);
+    const described = await call("describe", "org.hiero.block.api.ServerStatusDetailResponse");
+    assert.match(described.out, /\.proto\.NodeAddressBook node_address_book = 4;/);
+    assert.equal(JSON.parse((await call("grpc.health.v1.Health/Check")).out).status, "SERVING");
+    const status = await call("org.hiero.block.api.BlockNodeService/serverStatus");
+    assert.equal(JSON.parse(status.out).lastAvailableBlock, "9");
+    const missing = await call("org.hiero.block.api.BlockNodeService/serverStatusDetail");
+    assert.match(missing.err, /Code: Unimplemented/);
+    assert.match((await call("describe", "no.Such")).err, /not found/i);
+  },
+});

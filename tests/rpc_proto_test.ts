@@ -1,0 +1,6 @@
+import assert from "node:assert/strict";
+import { staleFiles } from "../scripts/proto.ts";
+
+Deno.test("proto/gen is what `deno task proto` generates", async () => {
+  assert.deepEqual(await staleFiles(), []);
+});
