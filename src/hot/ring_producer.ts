@@ -112,8 +112,9 @@ export class RingProducer {
   async waitForSpace(bytes: number): Promise<void> {
     const { base, memory: { kernels, i32 }, spaceWords } = this.ring;
     for (;;) {
-      Atomics.store(i32, spaceWords.flag, 1);
+      // First the word, then the flag: whoever takes the flag away changes the word.
       const seen = Atomics.load(i32, spaceWords.wake);
+      Atomics.store(i32, spaceWords.flag, 1);
       // The check comes after the flag: a release either is seen here or sees the flag.
       if (kernels.ringHasSpace(base, 1, bytes) === 1) break;
       await waitForWord(i32, spaceWords.wake, seen, SPACE_WAIT_MICROS / 1_000);

@@ -47,6 +47,7 @@ export function ringJoin(base: usize): i32 {
     const start = atomic.load<u64>(base + RING_CURSOR_OFFSET);
     store<u64>(row, start, CONSUMER_READ);
     atomic.store<u64>(row + CONSUMER_RELEASED, start);
+    wakeProducer(base);
     return i;
   }
   return -1;
@@ -148,12 +149,16 @@ function mayWait(base: usize, row: usize): bool {
 }
 
 /**
- * Registers this consumer as a sleeper. The caller then takes the returned value of its wake word, checks again
- * for events, and only then waits on the word with that value.
+ * Registers this consumer as a sleeper. The caller then checks again for events, and only then waits on its wake
+ * word with the returned value.
+ *
+ * The word is loaded before the registration: a producer that takes the registration away changes the word, so
+ * whoever is no longer registered does not fall asleep. The other way round a wake-up can be lost.
  */
 export function ringArm(base: usize, consumer: u32): i32 {
+  const seen = atomic.load<i32>(rowAddress(base, consumer) + CONSUMER_WAKE);
   atomic.or<u32>(base + RING_SLEEPERS_OFFSET, 1 << consumer);
-  return atomic.load<i32>(rowAddress(base, consumer) + CONSUMER_WAKE);
+  return seen;
 }
 
 export function ringDisarm(base: usize, consumer: u32): void {

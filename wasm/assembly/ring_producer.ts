@@ -318,8 +318,9 @@ export function ringNoteFull(base: usize): void {
  * @returns Whether they fit now.
  */
 export function ringWaitForSpace(base: usize, count: u32, bytes: u32, timeoutMicros: u32): bool {
-  atomic.store<u32>(base + RING_SPACE_OFFSET, 1);
+  // First the word, then the flag: whoever takes the flag away changes the word.
   const seen = atomic.load<i32>(base + RING_SPACE_WAKE_OFFSET);
+  atomic.store<u32>(base + RING_SPACE_OFFSET, 1);
   if (!ringHasSpace(base, count, bytes)) {
     atomic.wait<i32>(base + RING_SPACE_WAKE_OFFSET, seen, <i64> timeoutMicros * 1000);
   }
