@@ -8,6 +8,7 @@
 
 import { Command } from "commander";
 import { formatBuildInfo, readBuildInfo } from "../kernel/version.ts";
+import { checkRuntime } from "../rpc/runtime.ts";
 import { registerBlocks } from "./blocks/mod.ts";
 import { registerCompletions } from "./completions.ts";
 import { registerConfig } from "./config.ts";
@@ -80,6 +81,11 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
       exitCode = code;
     },
   };
+  const refused = checkRuntime(deps.build.deno);
+  if (refused !== undefined) {
+    deps.err(`cairn: ${refused.toLine()}`);
+    return exitCodeOf(refused);
+  }
   try {
     await createProgram(deps).parseAsync(argv, { from: "user" });
     return exitCode;

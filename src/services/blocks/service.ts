@@ -10,10 +10,14 @@ import { BlockAccessService } from "../../../proto/gen/org/hiero/block/api/block
 import { BlockStreamPublishService } from "../../../proto/gen/org/hiero/block/api/block_stream_publish_service_pb.ts";
 import { BlockStreamSubscribeService } from "../../../proto/gen/org/hiero/block/api/block_stream_subscribe_service_pb.ts";
 import { BlockNodeService } from "../../../proto/gen/org/hiero/block/api/node_service_pb.ts";
+import { ProofService } from "../../../proto/gen/org/hiero/block/api/proof_service_pb.ts";
+import { ReconnectService } from "../../../proto/gen/org/hiero/block/api/reconnect_service_pb.ts";
+import { StateService } from "../../../proto/gen/org/hiero/block/api/state_service_pb.ts";
 import type { Bus } from "../../kernel/bus/mod.ts";
 import type { Context, Readiness, Service } from "../../kernel/service.ts";
 import { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
 import { RpcServer } from "../../rpc/server.ts";
+import type { DescService } from "../../rpc/types.ts";
 import type { Engine } from "../../store/engine.ts";
 import type { FamilySpec } from "../../store/family.ts";
 import { type AccessDeps, accessHandlers, type SemanticVersionParts, statusHandlers } from "./access.ts";
@@ -139,7 +143,10 @@ export class BlocksService implements Service {
   #addServices(server: RpcServer, pipeline: PublishPipeline, access: AccessDeps): void {
     server.add(BlockAccessService, accessHandlers(access));
     server.add(BlockNodeService, statusHandlers(access));
-    server.add(BlockStreamSubscribeService, {});
+    // Known to reflection, answered with UNIMPLEMENTED and a code, as the block node does.
+    for (const service of [BlockStreamSubscribeService, ProofService, StateService, ReconnectService]) {
+      server.add(service as DescService, {});
+    }
     server.add(
       BlockStreamPublishService,
       this.#config.enablePublish
