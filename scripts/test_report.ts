@@ -41,7 +41,10 @@ export function parseReport(xml: string): Report {
   return { passed, failed, skipped };
 }
 
-/** Why a test was skipped: its name says so at its end, as in `publish() takes real blocks (needs CAIRN_VECTORS)`. */
-export function skipReason(name: string): string {
-  return /\((needs .+)\)$/.exec(name)?.[1] ?? "its name gives no reason";
+/**
+ * A line on a test that was skipped. The reason is the end of its name, as in
+ * `publish() takes real blocks (needs CAIRN_VECTORS)`.
+ */
+export function skipLine(name: string): string {
+  return `Skipped: ${name}${/\(needs .+\)$/.test(name) ? "" : " (its name gives no reason)"}`;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseReport, skipReason } from "./test_report.ts";
+import { parseReport, skipLine } from "./test_report.ts";
 
 const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="deno test" tests="6" failures="2" errors="0" time="1.0">
@@ -35,7 +35,7 @@ Deno.test("parseReport() counts nothing in an empty text", () => {
   assert.deepEqual(parseReport(""), { passed: 0, failed: 0, skipped: [] });
 });
 
-Deno.test("skipReason() takes the reason from the end of the name", () => {
-  assert.equal(skipReason("get() finds (needs CAIRN_VECTORS)"), "needs CAIRN_VECTORS");
-  assert.equal(skipReason("get() finds"), "its name gives no reason");
+Deno.test("skipLine() says when a name gives no reason", () => {
+  assert.equal(skipLine("get() finds (needs CAIRN_VECTORS)"), "Skipped: get() finds (needs CAIRN_VECTORS)");
+  assert.equal(skipLine("get() finds"), "Skipped: get() finds (its name gives no reason)");
 });
