@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { nodePermissions, toFlags, widen } from "../../scripts/permissions.ts";
 import { TextLineStream } from "./_lines.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -20,16 +21,14 @@ class NodeProcess implements AsyncDisposable {
       args: [
         "run",
         "--quiet",
-        "--no-prompt",
-        "--allow-net=127.0.0.1",
-        `--allow-read=.,${ROOT}`,
-        "--allow-env=CAIRN_*",
-        "--ignore-env",
+        ...toFlags(
+          widen(nodePermissions({ dataDir: "data", readable: [ROOT] }), { ffi: [`${ROOT}node_modules`] }),
+        ),
         script,
         ...args,
       ],
       cwd: dir,
-      env: { NO_COLOR: "1", ...env },
+      env: { NO_COLOR: "1", CAIRN__BLOCKS__RPC__ADDRESS: "127.0.0.1:0", ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -234,7 +233,7 @@ Deno.test("handleSignals() ends a process that hangs in its stop with 128 + n on
 Deno.test("cairn start speaks to people in the pretty format: a banner, and plain text for a failure", async () => {
   await using node = await NodeProcess.spawn(["start", "--set", "log.format=pretty", ...ANY_PORT]);
   await node.line("");
-  const isBanner = (text: unknown) => /^ {2}admin {2}http 127\.0\.0\.1:\d+$/.test(String(text));
+  const isBanner = (text: unknown) => /^ {2}admin +http 127\.0\.0\.1:\d+$/.test(String(text));
   while (!node.lines.some(({ message }) => isBanner(message))) await node.changed();
   const port = String(node.lines.find(({ message }) => isBanner(message))!["message"]).split(":").at(-1);
   await using second = await NodeProcess.spawn([

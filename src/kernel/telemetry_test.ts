@@ -37,10 +37,7 @@ async function run(env: Record<string, string>, args: readonly string[] = []) {
     }
     return Response.json({});
   });
-  const dir = await Deno.makeTempDir({
-    dir: new URL("../../", import.meta.url).pathname,
-    prefix: ".cairn-otel-",
-  });
+  const dir = await Deno.makeTempDir({ prefix: "cairn-otel-" });
   try {
     await Deno.writeTextFile(`${dir}/program.ts`, PROGRAM);
     const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
