@@ -210,7 +210,7 @@ if (import.meta.main) {
       loadAtEnd: Deno.loadavg()[0]!,
     },
     commit: await commit(),
-    command: "deno run -A bench/bus_report.ts",
+    command: "deno task bench:bus",
     rounds: ROUNDS,
     figures: rows,
   };

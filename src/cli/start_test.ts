@@ -22,7 +22,10 @@ class NodeProcess implements AsyncDisposable {
         "run",
         "--quiet",
         ...toFlags(
-          widen(nodePermissions({ dataDir: "data", readable: [ROOT] }), { ffi: [`${ROOT}node_modules`] }),
+          widen(nodePermissions({ dataDir: "data", readable: [ROOT] }), {
+            ffi: [`${ROOT}node_modules`],
+            write: ["."],
+          }),
         ),
         script,
         ...args,

@@ -6,6 +6,7 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import { PublishMachine } from "./publish_machine.ts";
 import type { PublishConfig, PublishEffect, PublishEvent } from "./publish_events.ts";
 import type { ItemSet, PublishRequest, SetOpening } from "./publish_messages.ts";
@@ -168,4 +169,12 @@ export class PublishScript {
     }
     return lines.join("\n");
   }
+}
+
+/** Plays a script. Each line that starts with `>` is a command, the lines after it are all its effects. */
+export function check(script: string, last = -1n, config: Partial<PublishConfig> = {}): PublishScript {
+  const expected = script.split("\n").map((line) => line.trim()).filter((line) => line !== "").join("\n");
+  const runner = new PublishScript(last, config);
+  assert.equal(runner.play(script), expected);
+  return runner;
 }
