@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- runs on Node, and prints one line for the bench to read
 // The peer of the load test: a bare @grpc/grpc-js server on Node that acknowledges every block end and does
 // nothing else: no hashing, no storage. What it costs is what the transport costs.
 import grpc from "@grpc/grpc-js";
