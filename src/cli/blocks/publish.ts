@@ -142,12 +142,19 @@ async function fileSource(
   }
   const numbers = [...files.keys()].sort((a, b) => (a < b ? -1 : 1));
   const wanted = numbers.filter((number) => lastAvailableBlock === undefined || number > lastAvailableBlock);
+  const [first = 0n] = wanted;
+  for (const [i, number] of wanted.entries()) {
+    if (number === first + BigInt(i)) continue;
+    throw new CairnError("BLOCK_NOT_FOUND", `Cannot publish: no file holds block ${first + BigInt(i)}`, {
+      hint: `the files go on with block ${number}; publish what comes before on its own`,
+    });
+  }
   return {
-    first: wanted[0] ?? 0n,
+    first,
     count: wanted.length,
     alreadyThere: numbers.length - wanted.length,
     block: async (number) => {
-      const file = files.get(number);
+      const file = wanted.length === 0 ? undefined : files.get(number);
       return file === undefined ? undefined : await readBlockFile(file);
     },
   };

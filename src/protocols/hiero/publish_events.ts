@@ -84,6 +84,8 @@ export type PublishNote =
   | "block-abandoned"
   | "block-stalled"
   | "block-evicted"
+  /** Of an attempt that was overtaken: its result counts for nothing. */
+  | "verdict-outdated"
   | "end-stream-invalid";
 
 /**

@@ -183,7 +183,9 @@ export class PublishRace {
 
   verified(number: bigint, attempt: number): void {
     const block = this.#queue.get(number);
-    if (block?.stage !== "verifying" || block.attempt !== attempt) return;
+    if (block?.stage !== "verifying" || block.attempt !== attempt) {
+      return this.streams.note("verdict-outdated");
+    }
     block.stage = "verified";
     for (const effect of this.#queue.takeVerified()) this.streams.emit(effect);
   }
@@ -191,7 +193,9 @@ export class PublishRace {
   /** Verification refused block N: its sender is told, everybody else may send it again (spec §3.6). */
   failed(number: bigint, attempt: number): void {
     const block = this.#queue.get(number);
-    if (block?.stage !== "verifying" || block.attempt !== attempt) return;
+    if (block?.stage !== "verifying" || block.attempt !== attempt) {
+      return this.streams.note("verdict-outdated");
+    }
     this.#queue.drop(number);
     this.#queue.resending.delete(number);
     this.#queue.resend.add(number);

@@ -81,6 +81,7 @@ export class BlockNodeClient implements Disposable {
       send: (request) => call.send(request),
       drained: () => call.drained(),
       end: () => call.halfClose(),
+      cancel: () => call.cancel(),
       responses: call,
     };
   }

@@ -37,6 +37,8 @@ export interface PipelineDeps {
   readonly metrics: BlocksMetrics;
   readonly log: Logger;
   readonly onPersisted: PersistedListener;
+  /** Told of what must never happen: the node then stops rather than going on half. */
+  readonly fatal: (error: Error) => void;
   /** Milliseconds since the epoch with fractions; the same clock as the verify Worker's. */
   readonly now: () => number;
 }
@@ -66,6 +68,10 @@ export class PublishPipeline {
   /** Attempts to write next, in order. */
   #persistQueue: number[] = [];
   #writing = false;
+  /** Effects not performed yet: performing one may bring the next event, whose effects come after. */
+  readonly #effects: PublishEffect[] = [];
+  #performing = false;
+  #draining = false;
   #lastHandler = 0;
   #writeFailure: string | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -94,6 +100,7 @@ export class PublishPipeline {
     const publisher: Publisher = { call, closing: false };
     this.#publishers.set(handler, publisher);
     call.context.log.info("Publisher connected", { publisher: handler, peer: call.context.peer });
+    if (this.#draining) call.pause();
     this.#step({ kind: "connected", handler });
     return {
       message: (bytes) => this.#onMessage(handler, bytes),
@@ -102,8 +109,10 @@ export class PublishPipeline {
     };
   }
 
-  /** Resolves when nothing is being verified or written. */
-  idle(): Promise<void> {
+  /** Takes nothing more from publishers; resolves when nothing is being verified or written. */
+  drain(): Promise<void> {
+    this.#draining = true;
+    for (const { call } of this.#publishers.values()) call.pause();
     if (this.#submissions.size === 0) return Promise.resolve();
     this.#idle ??= Promise.withResolvers();
     return this.#idle.promise;
@@ -121,7 +130,7 @@ export class PublishPipeline {
 
   #onMessage(handler: HandlerId, bytes: Uint8Array): void {
     const { metrics } = this.#deps;
-    if (this.#publishers.get(handler)?.closing !== false) return;
+    if (this.#draining || this.#publishers.get(handler)?.closing !== false) return;
     try {
       const request = parsePublishRequest(bytes);
       if (request.kind === "items") {
@@ -157,36 +166,43 @@ export class PublishPipeline {
     this.#perform(this.#deps.machine.step(event, this.#deps.now()));
   }
 
+  /** In order, also when the transport calls back from within (a send that closes, a resume that delivers). */
   #perform(effects: readonly PublishEffect[]): void {
-    for (const effect of effects) {
-      switch (effect.kind) {
-        case "respond":
-          this.#respond(effect);
-          break;
-        case "close":
-          this.#close(effect.handler, effect.reason);
-          break;
-        case "verify":
-          this.#submit(effect);
-          break;
-        case "persist":
-          this.#persistQueue.push(effect.attempt);
-          break;
-        case "pause":
-          this.#publishers.get(effect.handler)?.call.pause();
-          break;
-        case "resume":
-          this.#publishers.get(effect.handler)?.call.resume();
-          break;
-        case "backfill":
-          this.#deps.log.info("Publisher is ahead of this node", { upTo: effect.upTo });
-          break;
-        case "note":
-          if (effect.note === "items-dropped" || effect.note === "late-items-dropped") {
-            this.#deps.metrics.setsDropped.inc();
-          }
-          this.#deps.log.debug("Publish event", effect);
+    this.#effects.push(...effects);
+    if (this.#performing) return;
+    this.#performing = true;
+    try {
+      for (let next = this.#effects.shift(); next !== undefined; next = this.#effects.shift()) {
+        this.#performOne(next);
       }
+    } finally {
+      this.#performing = false;
+    }
+  }
+
+  #performOne(effect: PublishEffect): void {
+    switch (effect.kind) {
+      case "respond":
+        return this.#respond(effect);
+      case "close":
+        return this.#close(effect.handler, effect.reason);
+      case "verify":
+        return this.#submit(effect);
+      case "persist":
+        this.#persistQueue.push(effect.attempt);
+        return;
+      case "pause":
+        return this.#publishers.get(effect.handler)?.call.pause();
+      case "resume":
+        if (!this.#draining) this.#publishers.get(effect.handler)?.call.resume();
+        return;
+      case "backfill":
+        return this.#deps.log.info("Publisher is ahead of this node", { upTo: effect.upTo });
+      case "note":
+        if (effect.note === "items-dropped" || effect.note === "late-items-dropped") {
+          this.#deps.metrics.setsDropped.inc();
+        }
+        this.#deps.log.debug("Publish event", effect);
     }
   }
 
@@ -253,7 +269,7 @@ export class PublishPipeline {
 
   #onVerdicts(verdicts: readonly LaneVerdict[]): void {
     for (const verdict of verdicts) this.#onVerdict(verdict);
-    this.#flush();
+    void this.#flush();
   }
 
   #onVerdict(verdict: LaneVerdict): void {
@@ -263,7 +279,13 @@ export class PublishPipeline {
     if (submission === undefined) throw new Error(`Verdict for unknown attempt ${attempt}`);
     submission.verifiedAtMs = verdict.verifiedAtMs;
     this.#observe("hash", verdict.verifiedAtMs - submission.submittedAtMs);
-    if (verdict.status === "ok") {
+    const event = { kind: verdict.status === "ok" ? "verified" : "failed", number, attempt } as const;
+    const effects = this.#deps.machine.step(event, this.#deps.now());
+    // Overtaken meanwhile, by a refusal below it or a failed write: nobody will write this one.
+    if (effects.some((effect) => effect.kind === "note" && effect.note === "verdict-outdated")) {
+      this.#done(attempt);
+    } else if (verdict.status === "ok") {
+      metrics.blocksVerified.inc({ rule: verdict.record.rule });
       for (const warning of verdict.warnings) {
         log.warn("Block accepted with a warning", { number, ...warning });
       }
@@ -273,26 +295,25 @@ export class PublishPipeline {
         record: verdict.record,
         chainState: verdict.chainState,
       };
-      this.#step({ kind: "verified", number, attempt });
-      // The machine drops results of attempts that were overtaken: then nobody will write this one.
-      if (this.#persistQueue.at(-1) === attempt) metrics.blocksVerified.inc({ rule: verdict.record.rule });
-      else this.#done(attempt);
     } else {
       this.#done(attempt);
-      if (verdict.fault.type !== "CANCELLED") {
-        metrics.blocksRejected.inc({ fault: verdict.fault.type });
-        log.warn("Block refused", { number, fault: verdict.fault.type, reason: verdict.fault.message });
-      }
-      this.#step({ kind: "failed", number, attempt });
+      metrics.blocksRejected.inc({ fault: verdict.fault.type });
+      log.warn("Block refused", { number, fault: verdict.fault.type, reason: verdict.fault.message });
     }
+    this.#perform(effects);
   }
 
   /** Writes what is verified, one batch at a time; what arrives meanwhile makes the next batch. */
   async #flush(): Promise<void> {
     if (this.#writing) return;
     this.#writing = true;
-    while (this.#persistQueue.length > 0) await this.#writeBatch();
-    this.#writing = false;
+    try {
+      while (this.#persistQueue.length > 0) await this.#writeBatch();
+      this.#writing = false;
+    } catch (error) {
+      // Whatever this was, it was not the disk. It stays "writing": after it nothing may be acknowledged.
+      this.#deps.fatal(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   async #writeBatch(): Promise<void> {

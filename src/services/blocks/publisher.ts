@@ -21,6 +21,10 @@ import {
   type PublishResponse,
 } from "../../protocols/hiero/publish_responses.ts";
 
+/** Time to let the node's other answers arrive before sending again from where it stands: each block on its way gets
+ * one, and a node whose queue is full needs a moment anyway. */
+const BEHIND_PAUSE_MS = 100;
+
 /** uint64_max: "no block" in the node's answers. */
 const NO_BLOCK = 0xffff_ffff_ffff_ffffn;
 
@@ -31,6 +35,8 @@ export interface PublishChannel {
   drained(): Promise<void>;
   /** Half-closes. */
   end(): void;
+  /** Breaks the call off. */
+  cancel(): void;
   /** Serialized PublishStreamResponses; ends when the call ends with OK, throws otherwise. */
   readonly responses: AsyncIterable<Uint8Array>;
 }
@@ -78,7 +84,8 @@ export interface PublishResult extends PublishProgress {
 
 interface InFlight {
   readonly block: Uint8Array;
-  sentAtMs: number;
+  /** Undefined until its BlockEnd is sent. */
+  sentAtMs: number | undefined;
 }
 
 /** One publication over one call. */
@@ -89,8 +96,11 @@ class Publication {
   /** Sent, neither acknowledged nor skipped; at most `window`. */
   readonly #inFlight = new Map<bigint, InFlight>();
   readonly #latenciesMs: number[] = [];
+  /** Sent, then given up because the node said it is behind; acknowledged all the same, they are done. */
+  readonly #givenUp = new Set<bigint>();
   #next: bigint;
   #resend: bigint[] = [];
+  #resumeAtMs = 0;
   #counts = { sent: 0, acknowledged: 0, skipped: 0, resent: 0, bytes: 0 };
   #lastAcknowledged: bigint | undefined;
   #ended: PublishResult["ended"];
@@ -115,8 +125,10 @@ class Publication {
         this.#channel.send(encodeEndStream(END_STREAM_CODE.RESET, this.#source.first, last));
         this.#channel.end();
       }
-    } finally {
-      if (this.#options.signal.aborted) this.#channel.end();
+    } catch (thrown) {
+      // Said once the call is over: a call left open would keep the node and this process waiting for each other.
+      this.#failure ??= thrown;
+      this.#channel.cancel();
     }
     await answers;
     if (this.#failure !== undefined) throw this.#failure;
@@ -133,6 +145,10 @@ class Publication {
     let paced = 0;
     while (!this.#over) {
       signal.throwIfAborted();
+      if (this.#resumeAtMs > now()) {
+        await this.#change(this.#resumeAtMs - now());
+        continue;
+      }
       const again = this.#resend.shift();
       if (again === undefined && this.#inFlight.size >= this.#options.window) {
         await this.#change();
@@ -147,9 +163,13 @@ class Publication {
         continue;
       }
       if (again === undefined) {
-        const dueMs = started + (paced++ * 1000) / blocksPerSecond;
-        if (dueMs > now() + 1) await sleep(dueMs - now());
+        const dueMs = started + (paced * 1000) / blocksPerSecond;
+        if (dueMs > now() + 1) {
+          await this.#change(dueMs - now());
+          continue;
+        }
         if (this.#over || number !== this.#next) continue;
+        paced++;
         this.#next = number + 1n;
       }
       await this.#send(number, block);
@@ -157,8 +177,9 @@ class Publication {
   }
 
   async #send(number: bigint, block: Uint8Array): Promise<void> {
-    const entry: InFlight = { block, sentAtMs: 0 };
+    const entry: InFlight = { block, sentAtMs: undefined };
     this.#inFlight.set(number, entry);
+    this.#givenUp.delete(number);
     let room = true;
     for (const run of splitBlock(block)) {
       if (!room) await this.#channel.drained();
@@ -204,7 +225,14 @@ class Publication {
           if (number > response.number) continue;
           this.#inFlight.delete(number);
           this.#counts.acknowledged++;
-          this.#latenciesMs.push(now - sentAtMs);
+          // Before its end was sent, another publisher's copy was acknowledged.
+          if (sentAtMs !== undefined) this.#latenciesMs.push(now - sentAtMs);
+        }
+        for (const number of this.#givenUp) {
+          if (number > response.number) continue;
+          this.#givenUp.delete(number);
+          this.#counts.acknowledged++;
+          if (this.#next <= number) this.#next = number + 1n;
         }
         this.#lastAcknowledged = response.number;
         return;
@@ -213,13 +241,17 @@ class Publication {
         if (this.#inFlight.delete(response.number)) this.#counts.skipped++;
         return;
       case "resend":
+        // Said at every BlockEnd until the block arrives; one that is on its way is not sent twice.
+        if (this.#inFlight.has(response.number) || this.#resend.includes(response.number)) return;
         this.#counts.resent++;
         this.#resend.push(response.number);
         return;
       case "behind":
         // The node has nothing after this number: go on from there, also where that means going back.
         this.#next = response.number === NO_BLOCK ? 0n : response.number + 1n;
+        for (const number of this.#inFlight.keys()) this.#givenUp.add(number);
         this.#inFlight.clear();
+        this.#resumeAtMs = this.#options.now() + BEHIND_PAUSE_MS;
         if (this.#next < this.#source.first) throw unavailable(this.#next);
         return;
       case "end-stream":
@@ -232,15 +264,19 @@ class Publication {
     return { ...this.#counts, lastAcknowledged: this.#lastAcknowledged };
   }
 
-  #change(): Promise<void> {
+  /** Resolves at the next answer, at the end, or after `timeoutMs`. */
+  #change(timeoutMs?: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { signal } = this.#options;
-    this.#wake = () => {
-      signal.removeEventListener("abort", this.#wake);
+    const wake = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", wake);
       resolve();
     };
-    signal.addEventListener("abort", this.#wake, { once: true });
-    if (this.#over || signal.aborted) this.#wake();
+    const timer = timeoutMs === undefined ? undefined : setTimeout(wake, timeoutMs);
+    this.#wake = wake;
+    signal.addEventListener("abort", wake, { once: true });
+    if (this.#over || signal.aborted) wake();
     return promise;
   }
 }
@@ -253,10 +289,6 @@ function unavailable(number: bigint): CairnError {
       hint: "publish from an earlier block",
     },
   );
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /**

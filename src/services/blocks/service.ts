@@ -44,10 +44,16 @@ export interface BlocksServiceDeps {
   readonly nodeVersion: SemanticVersionParts;
 }
 
-/** Everything that lives between start and stop. */
-interface Running {
+/** Where the chain stands. */
+interface Chain {
   readonly store: BlockStore;
   readonly machine: PublishMachine;
+  /** `earliestManagedBlock` as configured. */
+  readonly earliest: bigint;
+}
+
+/** Everything that lives between start and stop. */
+interface Running extends Chain {
   readonly lane: VerifyLane;
   readonly pipeline: PublishPipeline;
   readonly server: RpcServer;
@@ -94,10 +100,21 @@ export class BlocksService implements Service {
         unverifiable: config.unverifiable,
       }, { bus, fatal }),
     );
+    // Only a node without blocks may choose where to begin: later on it would tear a hole into its chain.
+    const configured = BigInt(config.earliestManagedBlock);
+    const earliestManagedBlock = store.last !== undefined && store.last < configured
+      ? store.last + 1n
+      : configured;
+    if (earliestManagedBlock !== configured) {
+      log.warn("blocks.earliestManagedBlock does not apply: the store has blocks below it", {
+        configured,
+        last: store.last,
+      });
+    }
     const machine = new PublishMachine({
       lastPersisted: store.last ?? -1n,
       config: {
-        earliestManagedBlock: BigInt(config.earliestManagedBlock),
+        earliestManagedBlock,
         duplicateBlockSkipWindow: BigInt(config.duplicateBlockSkipWindow),
         maxFutureBlocksBeforeStalled: BigInt(config.maxFutureBlocksBeforeStalled),
         staleResendPruneBuffer: BigInt(config.staleResendPruneBuffer),
@@ -115,6 +132,7 @@ export class BlocksService implements Service {
       metrics,
       log,
       onPersisted: (event) => persisted.tryPublish(event),
+      fatal,
       now: () => performance.timeOrigin + performance.now(),
     });
     stack.defer(() => pipeline.shutdown());
@@ -126,11 +144,11 @@ export class BlocksService implements Service {
       metrics,
       log,
       ...this.#versions(),
-      nextExpected: () => this.#nextExpected(),
+      nextExpected: () => nextExpected({ machine, store, earliest: configured }),
     });
     const { host, port } = await server.listen();
     const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-    this.#running = { store, machine, lane, pipeline, server, address };
+    this.#running = { store, machine, earliest: configured, lane, pipeline, server, address };
     stack.move();
     this.#sayServing(server);
     log.info("Block node serves", { address, first: store.first, last: store.last });
@@ -162,15 +180,6 @@ export class BlocksService implements Service {
     server.setHealth("", "SERVING");
   }
 
-  /** Block the node wants next; undefined while it has none and nobody has started one. */
-  #nextExpected(): bigint | undefined {
-    const { machine, store } = this.#running!;
-    const { nextUnstarted } = machine.snapshot();
-    const earliest = BigInt(this.#config.earliestManagedBlock);
-    if (store.last === undefined && nextUnstarted === earliest) return undefined;
-    return nextUnstarted < earliest ? undefined : nextUnstarted;
-  }
-
   readiness(): Readiness {
     if (this.#running === undefined) return { ready: false, reason: "the block node does not serve" };
     const { writeFailure } = this.#running.pipeline;
@@ -190,7 +199,7 @@ export class BlocksService implements Service {
     return {
       firstBlock: store.first?.toString(),
       lastBlock: store.last?.toString(),
-      nextExpectedBlock: this.#nextExpected()?.toString(),
+      nextExpectedBlock: nextExpected(this.#running)?.toString(),
       verification: "hash-verified",
       publishers: handlers,
       resend: resend.map(String),
@@ -209,10 +218,17 @@ export class BlocksService implements Service {
     const { pipeline, server, lane } = running;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_TIMEOUT_MS));
-    if (!lane.failed) await Promise.race([pipeline.idle(), late]);
+    if (!lane.failed) await Promise.race([pipeline.drain(), late]);
     clearTimeout(timer);
     pipeline.shutdown();
     await server.stop({ graceMs: STOP_GRACE_MS });
     await lane[Symbol.asyncDispose]();
   }
+}
+
+/** Block the node wants next; undefined below the configured start, and while it has none and nobody has started one (spec §5.2). */
+function nextExpected({ machine, store, earliest }: Chain): bigint | undefined {
+  const { nextUnstarted } = machine.snapshot();
+  if (store.last === undefined && nextUnstarted === earliest) return undefined;
+  return nextUnstarted < earliest ? undefined : nextUnstarted;
 }

@@ -8,6 +8,8 @@
  */
 
 import { CairnError } from "../../kernel/errors.ts";
+import { decodeChainHead } from "../../protocols/hiero/chain.ts";
+import { HieroFault } from "../../protocols/hiero/fault.ts";
 import type { Engine, Family, Operation } from "../../store/engine.ts";
 import type { FamilySpec } from "../../store/family.ts";
 
@@ -59,6 +61,16 @@ function keyToNumber(key: Uint8Array): bigint {
   return new DataView(key.buffer, key.byteOffset, 8).getBigUint64(0);
 }
 
+/** Number of the block that a chain state belongs to; -1 if it cannot be read. */
+function stateNumber(chainState: Uint8Array | undefined): bigint | undefined {
+  try {
+    return chainState && decodeChainHead(chainState).number;
+  } catch (thrown) {
+    if (!(thrown instanceof HieroFault)) throw thrown;
+    return -1n;
+  }
+}
+
 /** Reads and writes blocks; knows the first and last stored number without asking the disk. */
 export class BlockStore {
   readonly #engine: Engine;
@@ -76,7 +88,11 @@ export class BlockStore {
     this.#state = engine.family(BLOCKS_FAMILY.state);
   }
 
-  /** Opens the families and finds the stored range. */
+  /**
+   * Opens the families and finds the stored range.
+   *
+   * @throws {CairnError} `STORE_READ_FAILED` if the chain state is not that of the last block.
+   */
   static async open(engine: Engine): Promise<BlockStore> {
     const store = new BlockStore(engine);
     for await (const key of store.#records.scanKeys({ limit: 1 })) store.#first = keyToNumber(key);
@@ -84,7 +100,7 @@ export class BlockStore {
       store.#last = keyToNumber(key);
     }
     store.#chainState = await store.#state.get(CHAIN_KEY);
-    if ((store.#last === undefined) !== (store.#chainState === undefined)) {
+    if (store.#last !== stateNumber(store.#chainState)) {
       throw new CairnError(
         "STORE_READ_FAILED",
         "Cannot open block store: its blocks and its chain state do not belong together",

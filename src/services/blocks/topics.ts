@@ -49,7 +49,7 @@ export interface PersistedEvent {
   readonly bytes: number;
 }
 
-/** Scalars: number in 0 and 1, attempt in 2. */
+/** Scalars: number in u32 0 and 1, attempt in f64 1: attempts are never used twice, and 2^32 of them are some weeks of load. */
 function writeNumber(slot: SlotWriter, number: bigint): void {
   slot.setU32(0, Number(number & 0xffff_ffffn));
   slot.setU32(1, Number(number >> 32n));
@@ -73,7 +73,7 @@ export function receivedTopic(arenaBytes: number): TopicDefinition<ReceivedEvent
       encode(event, slot) {
         slot.setKind(event.kind);
         writeNumber(slot, event.number);
-        slot.setU32(2, event.attempt);
+        slot.setF64(1, event.attempt);
         const { body } = slot;
         let at = 0;
         for (const segment of event.segments) {
@@ -84,7 +84,7 @@ export function receivedTopic(arenaBytes: number): TopicDefinition<ReceivedEvent
       decode: (slot) => ({
         kind: slot.kind,
         number: readNumber(slot),
-        attempt: slot.u32(2),
+        attempt: slot.f64(1),
         bytes: slot.bodyBytes,
         segments: [slot.body],
       }),
@@ -103,13 +103,13 @@ export const VERIFIED_TOPIC: TopicDefinition<VerifiedEvent> = defineTopic<Verifi
     bodyBytes: (event) => event.body.length,
     encode(event, slot) {
       writeNumber(slot, event.number);
-      slot.setU32(2, event.attempt);
+      slot.setF64(1, event.attempt);
       slot.setF64(2, event.verifiedAtMs);
       slot.body.set(event.body);
     },
     decode: (slot) => ({
       number: readNumber(slot),
-      attempt: slot.u32(2),
+      attempt: slot.f64(1),
       verifiedAtMs: slot.f64(2),
       body: slot.body,
     }),

@@ -154,11 +154,11 @@ export class VerifyLane implements AsyncDisposable {
     const event = {
       kind: RECEIVED_KIND.REBASE,
       number: 0n,
-      attempt: attempt >>> 0,
+      attempt,
       bytes: chainState?.length ?? 0,
       segments,
     };
-    this.#send({ event, onSubmitted: () => this.release(attempt >>> 0) });
+    this.#send({ event, onSubmitted: () => this.release(attempt) });
   }
 
   #send(outgoing: Outgoing): void {

@@ -51,6 +51,14 @@ export class BusService implements Service {
     return this.#bus;
   }
 
+  /** Where changes of the configuration are announced. @throws {CairnError} `NOT_READY` as {@link BusService.bus} */
+  get configUpdated(): Topic<ConfigUpdatedEvent> {
+    if (this.#configUpdated === undefined) {
+      throw new CairnError("NOT_READY", "Cannot use the bus: it is not open");
+    }
+    return this.#configUpdated;
+  }
+
   async start({ log, metrics }: Context): Promise<void> {
     const memory = await HotMemory.create({ bytes: this.#options.memoryBytes });
     this.#bus = new Bus({ memory, metrics, log });
@@ -74,6 +82,7 @@ export class BusService implements Service {
   [Symbol.asyncDispose](): Promise<void> {
     this.#bus?.[Symbol.dispose]();
     this.#bus = undefined;
+    this.#configUpdated = undefined;
     return Promise.resolve();
   }
 }

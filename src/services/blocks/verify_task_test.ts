@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { WireWriter } from "../../protocols/hiero/wire_writer.ts";
+import { itemRanges } from "../../protocols/hiero/items.ts";
+import { vectorTest } from "../../../tests/vectors.ts";
+import { makeChain, withBrokenLink } from "./_testing.ts";
+import { listBlockFiles, readBlockFile } from "./block_files.ts";
+import { decodeVerdict, type VerdictBody } from "./verdict_codec.ts";
+import { VerifyTask, type VerifyTaskOptions } from "./verify_task.ts";
+
+function openTask(options: Partial<VerifyTaskOptions> = {}) {
+  const task = new VerifyTask({
+    chainState: new Uint8Array(0),
+    brokenLink: "refuse",
+    unverifiable: "refuse",
+    ...options,
+  });
+  return {
+    task,
+    verify: (number: number, block: Uint8Array): VerdictBody =>
+      decodeVerdict(task.verify(BigInt(number), block)),
+  };
+}
+
+function faultOf(verdict: VerdictBody): string {
+  assert.ok(verdict.status === "fault", "expected a fault");
+  return verdict.fault.type;
+}
+
+/** Puts `record`s before the last item of a block. */
+function withRecords(block: Uint8Array, records: Uint8Array): Uint8Array {
+  const { recordStart } = [...itemRanges(block)].at(-1)!;
+  return new WireWriter(block.length + records.length).raw(block.subarray(0, recordStart)).raw(records)
+    .raw(block.subarray(recordStart)).finish();
+}
+
+Deno.test("VerifyTask.verify() follows a chain and goes on from the state of its last block", () => {
+  const chain = makeChain(4);
+  const { verify } = openTask();
+  const first = verify(0, chain[0]!);
+  const second = verify(1, chain[1]!);
+  assert.ok(first.status === "ok" && second.status === "ok");
+  assert.equal(second.record.previousHash, first.record.rootHash);
+  const again = openTask({ chainState: second.chainState });
+  assert.equal(faultOf(again.verify(3, chain[3]!)), "MISSING_VERIFICATION_DATA");
+  assert.equal(faultOf(again.verify(2, makeChain(3, 2)[2]!)), "BAD_BLOCK_PROOF");
+  assert.equal(again.verify(2, chain[2]!).status, "ok");
+  assert.equal(faultOf(again.verify(4, chain[3]!)), "MISSING_VERIFICATION_DATA");
+  assert.equal(again.verify(3, chain[3]!).status, "ok");
+});
+
+Deno.test("VerifyTask.verify() lets no other block take the place of the first one announced", () => {
+  const chain = makeChain(4);
+  const { task, verify } = openTask();
+  assert.equal(
+    faultOf(verify(2, withRecords(chain[2]!, Uint8Array.of(0x0a, 0x02, 0x0a, 0x00)))),
+    "UNSUPPORTED_STREAM_FORMAT",
+  );
+  assert.equal(faultOf(verify(3, chain[3]!)), "MISSING_VERIFICATION_DATA");
+  assert.equal(verify(2, chain[2]!).status, "ok");
+  assert.equal(verify(3, chain[3]!).status, "ok");
+  task.rebase(new Uint8Array(0));
+  assert.equal(faultOf(verify(0, withBrokenLink(chain[0]!))), "BAD_BLOCK_PROOF");
+  assert.equal(faultOf(verify(1, chain[1]!)), "MISSING_VERIFICATION_DATA");
+  assert.equal(verify(0, chain[0]!).status, "ok");
+});
+
+Deno.test("VerifyTask.verify() warns of a broken link where it is told to", () => {
+  const chain = makeChain(2);
+  const { verify } = openTask({ brokenLink: "warn" });
+  verify(0, chain[0]!);
+  const verdict = verify(1, makeChain(2, 2)[1]!);
+  assert.ok(verdict.status === "ok");
+  assert.equal(verdict.warnings[0]!.detail.check, "previous-hash");
+});
+
+Deno.test("VerifyTask.verify() refuses a block whose verdict would not fit its topic, and goes on", () => {
+  const chain = makeChain(2);
+  const { verify } = openTask();
+  // As many empty proofs as outgrow a verdict: each is named in the record.
+  const many = new WireWriter(4_194_304);
+  for (let i = 0; i < 10_000; i++) many.raw(Uint8Array.of(0x0a, 0x02, 0x4a, 0x00));
+  const verdict = verify(0, withRecords(chain[0]!, many.finish()));
+  assert.equal(faultOf(verdict), "UNSUPPORTED_STREAM_FORMAT");
+  assert.equal(verify(0, chain[0]!).status, "ok");
+
+  // A version text of 100,000 characters, in a header that is otherwise right.
+  const items = [...itemRanges(chain[1]!)];
+  const version = new WireWriter(100_100).varint(2, 78).bytes(4, new Uint8Array(100_000).fill(65)).finish();
+  const header = chain[1]!.subarray(items[0]!.start, items[0]!.end);
+  assert.ok(header.length > 4);
+  const rest = new WireWriter(64).varint(3, 1).bytes(4, new WireWriter(8).varint(1, 1).finish()).finish();
+  const long = new WireWriter(100_200).bytes(1, version).raw(rest).finish();
+  const item = new WireWriter(100_300).bytes(1, long).finish();
+  const block = new WireWriter(200_000).bytes(1, item).raw(chain[1]!.subarray(items[0]!.end)).finish();
+  assert.equal(faultOf(verify(1, block)), "UNSUPPORTED_STREAM_FORMAT");
+  assert.equal(verify(1, chain[1]!).status, "ok");
+});
+
+vectorTest(
+  "VerifyTask.verify() takes the opaque blocks of SIM_HAPI_0_69 only where it is told to",
+  async (vectors) => {
+    const files = await listBlockFiles([`${vectors}/block-node/SIM_HAPI_0_69`]);
+    const blocks = await Promise.all(files.map(readBlockFile));
+    assert.equal(faultOf(openTask().verify(0, blocks[0]!)), "UNSUPPORTED_HAPI_VERSION");
+    let chainState = new Uint8Array(0);
+    for (const [i, block] of blocks.entries()) {
+      // Opened anew each time, as after a restart.
+      const verdict = openTask({ unverifiable: "store", chainState }).verify(i, block);
+      assert.ok(verdict.status === "ok", `block ${i}: ${JSON.stringify(verdict)}`);
+      assert.deepEqual([verdict.record.level, verdict.record.rootHash], ["not-verifiable", undefined]);
+      chainState = verdict.chainState.slice();
+    }
+  },
+);
