@@ -26,7 +26,7 @@ RUN rm -rf assemblyscript@* binaryen@* typescript@* @typescript+* @types+node@* 
 FROM gcr.io/distroless/cc-debian12:nonroot
 ENV DENO_DIR=/opt/deno-cache DENO_NO_UPDATE_CHECK=1 NO_COLOR=1
 # The admin listener stays on the container's own 127.0.0.1:9600.
-ENV CAIRN__RPC__ADDRESS=0.0.0.0:40840
+ENV CAIRN__BLOCKS__RPC__ADDRESS=0.0.0.0:40840
 WORKDIR /app
 COPY --from=build /usr/local/bin/deno /usr/local/bin/deno
 COPY --from=build /opt/deno-cache /opt/deno-cache

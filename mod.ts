@@ -1,9 +1,51 @@
 /**
- * Cairn as a library: errors, and the shapes of services and of the storage engine.
+ * Cairn as a library, for whoever wants parts of the node in a program of their own.
+ *
+ * | group | what it gives |
+ * | --- | --- |
+ * | Hiero blocks | the pure core: verify a block or a chain, generate one, read and write the messages, run the publish race |
+ * | Talking to a block node | {@link BlockNodeClient}, {@link publishBlocks} |
+ * | Bus and hot memory | typed topics over rings in shared memory, for the main thread and Workers |
+ * | Store | {@link openRocksEngine} and {@link openMemoryEngine} behind one {@link Engine} |
+ * | gRPC | {@link RpcServer} and {@link createClient} on generated service definitions |
+ * | Errors, logs, metrics | {@link CairnError} with its table of codes, and the shapes the rest is given |
+ *
+ * The Hiero core does no I/O and reads no clock; the rest needs Deno. Programs that use each group are in
+ * `examples/`.
+ *
+ * @example Verify a chain of blocks
+ * ```ts
+ * import { ChainGenerator, ChainVerifier, nativeSha384, toHex } from "./mod.ts";
+ *
+ * const blocks = new ChainGenerator({ sha384: nativeSha384, items: 3, itemBytes: 100 });
+ * const chain = new ChainVerifier({ sha384: nativeSha384 });
+ * for (let i = 0; i < 3; i++) {
+ *   const { bytes, rootHash } = blocks.next();
+ *   const verdict = chain.verify(bytes);
+ *   if (verdict.status === "fault") throw new Error(verdict.fault.message);
+ *   if (toHex(verdict.rootHash!) !== toHex(rootHash)) throw new Error("expected the same root");
+ * }
+ * ```
+ *
+ * @example A flipped byte in an item shows when the next block links
+ * ```ts
+ * import { ChainGenerator, ChainVerifier, nativeSha384 } from "./mod.ts";
+ *
+ * const blocks = new ChainGenerator({ sha384: nativeSha384, items: 1, itemBytes: 100 });
+ * const chain = new ChainVerifier({ sha384: nativeSha384 });
+ * const first = blocks.next().bytes;
+ * first[100]! ^= 1;
+ * chain.verify(first);
+ * const verdict = chain.verify(blocks.next().bytes);
+ * if (verdict.status !== "fault" || verdict.fault.detail.check !== "previous-hash") {
+ *   throw new Error("expected a broken link");
+ * }
+ * ```
  *
  * @example A failure carries a stable code
  * ```ts
  * import { CairnError } from "./mod.ts";
+ *
  * const error = new CairnError("BLOCK_NOT_FOUND", "Cannot get block 7", { hint: "The node holds 0 to 6" });
  * if (error.mapping.http !== 404) throw new Error("expected 404");
  * ```
@@ -11,6 +53,208 @@
  * @module
  */
 
+// Hiero blocks: verification and chains
+export { nativeSha384 } from "./src/protocols/hiero/native_sha384.ts";
+export {
+  emptyTreeHash,
+  HASH_BYTES,
+  type Sha384,
+  StreamingTree,
+  type TreeSnapshot,
+} from "./src/protocols/hiero/merkle.ts";
+export { BlockVerifier } from "./src/protocols/hiero/verify.ts";
+export type {
+  BlockVerdict,
+  LinkVerdict,
+  MismatchPolicy,
+  PreviousBlock,
+  RefusedBlock,
+  VerifiedBlock,
+  VerifyOptions,
+} from "./src/protocols/hiero/verdict.ts";
+export {
+  type ChainHead,
+  type ChainOptions,
+  ChainVerifier,
+  decodeChainHead,
+  encodeChainHead,
+} from "./src/protocols/hiero/chain.ts";
+export type { HashRule, RootCandidate } from "./src/protocols/hiero/root_hash.ts";
+export {
+  equalBytes,
+  FAILURE_TYPES,
+  type FailureType,
+  type Fault,
+  type FaultCheck,
+  type FaultDetail,
+  HieroFault,
+  toHex,
+} from "./src/protocols/hiero/fault.ts";
+
+// Hiero blocks: parts, files, generator
+export { ITEM, itemKindName, type ItemRange, itemRanges } from "./src/protocols/hiero/items.ts";
+export {
+  type BlockFooter,
+  type BlockHeader,
+  parseBlockFooter,
+  parseBlockHeader,
+  type SemanticVersion,
+  type Timestamp,
+} from "./src/protocols/hiero/block_parts.ts";
+export { type BlockProof, parseBlockProof, type ProofKind } from "./src/protocols/hiero/proof.ts";
+export {
+  type Compression,
+  detectCompression,
+  MAX_BLOCK_FILE_BYTES,
+  unpackBlockFile,
+} from "./src/protocols/hiero/block_file.ts";
+export { SOFT_REQUEST_BYTES, splitBlock } from "./src/protocols/hiero/block_split.ts";
+export {
+  ChainGenerator,
+  type ChainGeneratorOptions,
+  type GeneratedBlock,
+} from "./src/protocols/hiero/generate.ts";
+
+// Hiero blocks: the publish race as a machine, events in and effects out
+export { PublishMachine, type PublishMachineOptions } from "./src/protocols/hiero/publish_machine.ts";
+export {
+  type CloseReason,
+  DEFAULT_PUBLISH_CONFIG,
+  type HandlerId,
+  type PublishConfig,
+  type PublishEffect,
+  type PublishEvent,
+  type PublishNote,
+  type PublishSnapshot,
+} from "./src/protocols/hiero/publish_events.ts";
+
+// Hiero blocks: messages
+export {
+  encodeEndOfBlock,
+  encodeEndStream,
+  encodeItemsRequest,
+  END_STREAM_CODE,
+  type ItemSet,
+  MAX_SET_ITEMS,
+  parseItemSet,
+  parsePublishRequest,
+  type PublishRequest,
+  type SetOpening,
+} from "./src/protocols/hiero/publish_messages.ts";
+export {
+  encodePublishResponse,
+  END_OF_STREAM_CODE,
+  type EndOfStreamStatus,
+  parsePublishResponse,
+  type PublishResponse,
+} from "./src/protocols/hiero/publish_responses.ts";
+export {
+  BLOCK_RESPONSE_CODE,
+  type BlockResponseStatus,
+  type BlockSpecifier,
+  encodeBlockRequest,
+  encodeBlockResponse,
+  parseBlockRequest,
+  parseBlockResponse,
+} from "./src/protocols/hiero/access_messages.ts";
+
+// Talking to a block node
+export { BlockNodeClient, type NodeStatus } from "./src/services/blocks/node_client.ts";
+export {
+  type BlockSource,
+  publishBlocks,
+  type PublishChannel,
+  type PublishOptions,
+  type PublishProgress,
+  type PublishResult,
+} from "./src/services/blocks/publisher.ts";
+export { blockNumber, listBlockFiles, readBlockFile } from "./src/services/blocks/block_files.ts";
+export { toVerdictReport, type VerdictReport } from "./src/services/blocks/report.ts";
+export { BlockAccessService } from "./proto/gen/org/hiero/block/api/block_access_service_pb.ts";
+export { BlockNodeService } from "./proto/gen/org/hiero/block/api/node_service_pb.ts";
+export { BlockStreamPublishService } from "./proto/gen/org/hiero/block/api/block_stream_publish_service_pb.ts";
+
+// Bus
+export {
+  attachConsumer,
+  attachProducer,
+  type AttachProducerOptions,
+  attachSubscription,
+  Bus,
+  type BusDeps,
+  type Codec,
+  type ConsumeOptions,
+  type ConsumerHandle,
+  defineTopic,
+  jsonCodec,
+  type ProducerHandle,
+  type ReleaseMode,
+  SlotReader,
+  SlotWriter,
+  type SubscribeOptions,
+  type SubscriberState,
+  Subscription,
+  Topic,
+  type TopicDefinition,
+  type TopicDeps,
+  type TopicSpec,
+  WorkerConsumer,
+  WorkerProducer,
+} from "./src/kernel/bus/mod.ts";
+
+// Hot memory, and the rings below the bus
+export { HotMemory, type HotMemoryHandle, type HotMemoryOptions } from "./src/hot/memory.ts";
+export { HotError, type HotErrorCode } from "./src/hot/error.ts";
+export type { HotKernels, RingKernels } from "./src/hot/kernels.ts";
+export {
+  type ConsumerState,
+  Ring,
+  type RingPolicy,
+  type RingSpec,
+  SEQUENCE_MODULUS,
+  sequenceDifference,
+} from "./src/hot/ring.ts";
+export { RingConsumer, type WaitOptions } from "./src/hot/ring_consumer.ts";
+export { RingProducer, type RingProducerOptions } from "./src/hot/ring_producer.ts";
+
+// Store
+export type { Engine, Entry, Family, Operation, ScanOptions, WriteOptions } from "./src/store/engine.ts";
+export type { FamilySpec } from "./src/store/family.ts";
+export { type MemoryEngineOptions, openMemoryEngine } from "./src/store/memory_engine.ts";
+export { openRocksEngine, type RocksEngineOptions } from "./src/store/rocks_engine.ts";
+
+// gRPC
+export { RpcServer, type RpcServerDeps, type StopOptions } from "./src/rpc/server.ts";
+export { type RpcConfig, rpcConfig } from "./src/rpc/config.ts";
+export type { HealthStatus } from "./src/rpc/health.ts";
+export type {
+  BidiCall,
+  BidiHandler,
+  CallContext,
+  DescMessage,
+  DescMethod,
+  DescService,
+  MessageShape,
+  MethodHandler,
+  Sender,
+  ServerStreamHandler,
+  ServiceHandlers,
+  StreamHandler,
+  UnaryHandler,
+} from "./src/rpc/types.ts";
+export {
+  type CallOptions,
+  type ClientOptions,
+  type ClientStream,
+  type ClientTls,
+  createClient,
+  type MethodsOfKind,
+  type RawCalls,
+  type RpcClient,
+} from "./src/rpc/client.ts";
+export { checkRuntime, PINNED_DENO_VERSION } from "./src/rpc/runtime.ts";
+
+// Errors, logs, metrics, services
 export {
   CairnError,
   type CairnErrorOptions,
@@ -21,5 +265,11 @@ export {
   toCairnError,
 } from "./src/kernel/errors.ts";
 export type { LogFields, Logger, LogLevel } from "./src/kernel/log.ts";
+export {
+  type ComputedGaugeSpec,
+  type HistogramSpec,
+  LATENCY_BUCKETS_SECONDS,
+  MetricScope,
+  type MetricSpec,
+} from "./src/kernel/metrics.ts";
 export type { Context, Readiness, Service } from "./src/kernel/service.ts";
-export type { Engine, Entry, Family, Operation, ScanOptions, WriteOptions } from "./src/store/engine.ts";

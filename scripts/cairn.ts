@@ -3,8 +3,9 @@
  * opening the rest of the disk.
  *
  * It looks for the data directory and the config file where the command line does (flags, then the environment), takes
- * `--allow-KIND=LIST` for Deno, and knows one command, `start`; everything else is passed on. It also stands between `deno task` and the node because `deno task` repeats a
- * Ctrl-C that the terminal has already delivered, and a node takes a second signal as an order to give up.
+ * `--allow-KIND=LIST` for Deno, and knows one command, `start`; every other command may write the one file that its
+ * `--output` names. It also stands between `deno task` and the node because `deno task` repeats a Ctrl-C that the
+ * terminal has already delivered, and a node takes a second signal as an order to give up.
  *
  * @module
  */
@@ -51,7 +52,9 @@ export function planLaunch(commandLine: readonly string[], env: LaunchEnv = {}):
       continue;
     }
     args.push(arg);
-    const [, option, inline] = /^--(data|config|set|profile)(?:=(.*))?$/.exec(arg) ?? [];
+    const [, option, inline] = /^--(data|config|set|profile|output)(?:=(.*))?$/.exec(
+      arg.replace(/^-o(?!=)(.+)$/, "--output=$1").replace(/^-o$/, "--output"),
+    ) ?? [];
     if (option === undefined) {
       if (!arg.startsWith("-")) words.push(arg);
       continue;
@@ -63,7 +66,11 @@ export function planLaunch(commandLine: readonly string[], env: LaunchEnv = {}):
   }
   const { data, config } = values as { data: string; config: string };
   const readable = config === "" ? [] : [config, config.replace(/[^/]*$/, "cairn.local.toml")];
-  const base = words[0] === "start" ? nodePermissions({ dataDir: data, readable }) : CLIENT_PERMISSIONS;
+  if (words[0] === "start") {
+    return { permissions: widen(nodePermissions({ dataDir: data, readable }), extra), args };
+  }
+  const output = values["output"];
+  const base = output ? widen(CLIENT_PERMISSIONS, { write: [output] }) : CLIENT_PERMISSIONS;
   return { permissions: widen(base, extra), args };
 }
 

@@ -53,6 +53,17 @@ Deno.test("planLaunch() lets no command but start write or load native code", ()
   }
 });
 
+Deno.test("planLaunch() lets a command write the file that --output names, and nothing else", () => {
+  for (const output of [["-o", "3.blk"], ["-o3.blk"], ["--output", "3.blk"], ["--output=3.blk"]]) {
+    const line = ["blocks", "get", "3", ...output];
+    assert.deepEqual(planLaunch(line), {
+      permissions: widen(CLIENT_PERMISSIONS, { write: ["3.blk"] }),
+      args: line,
+    });
+  }
+  assert.deepEqual(planLaunch(["start", "-o", "3.blk"]).permissions.write, ["data"]);
+});
+
 Deno.test("toFlags() escapes commas in paths and never asks or grants everything", () => {
   assert.deepEqual(toFlags({ read: ["a,b", "c"], net: "all" }), [
     "--no-prompt",

@@ -5,12 +5,16 @@
  * @module
  */
 
-import { renderConfigReference } from "../src/kernel/config/reference.ts";
 import { CONFIG_SECTIONS } from "../src/node.ts";
+import { renderConfigReference } from "../src/kernel/config/reference.ts";
+import { nodeMetrics, renderMetricsReference } from "./metrics_reference.ts";
 
 /** Generated pages by path from the root of the repository. */
 export function renderPages(): ReadonlyMap<string, string> {
-  return new Map([["docs/reference/config.md", renderConfigReference(CONFIG_SECTIONS)]]);
+  return new Map([
+    ["docs/reference/config.md", renderConfigReference(CONFIG_SECTIONS)],
+    ["docs/reference/metrics.md", renderMetricsReference(nodeMetrics())],
+  ]);
 }
 
 /** Paths of the pages whose text in the repository is not what would be written now. */

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { renderConfigReference } from "../src/kernel/config/reference.ts";
 import { renderPages, stalePages } from "./docs.ts";
+import { nodeMetrics, renderMetricsReference } from "./metrics_reference.ts";
 
-Deno.test("docs/reference is what the schemas say now", async () => {
+Deno.test("docs/reference is what schemas and metrics say now", async () => {
   assert.deepEqual(await stalePages(renderPages()), [], "run `deno run -RW=docs scripts/docs.ts`");
 });
 
@@ -28,4 +29,29 @@ Deno.test("renderConfigReference() has a row with type, default, environment nam
     page,
     /^\| `tls\.key` \*\(secret\)\*<br>`CAIRN__TLS__KEY` \| string \| none \| no \| Key \|$/m,
   );
+});
+
+Deno.test("renderMetricsReference() has a row with type, labels and help for every metric", () => {
+  const page = renderMetricsReference(
+    new Map([["Room", [{
+      name: "cairn_a_total",
+      type: "counter",
+      labels: ["x", "y"],
+      help: "Either | or",
+    }]]]),
+  );
+  assert.match(page, /^## Room\n/m);
+  assert.match(page, /^\| `cairn_a_total` \| counter \| `x`, `y` \| Either \\\| or \|$/m);
+});
+
+Deno.test("nodeMetrics() names metrics with prefix, unit and help", () => {
+  const all = [...nodeMetrics().values()].flat();
+  assert(all.length > 40, `${all.length} metrics`);
+  for (const { name, type, help } of all) {
+    assert.match(name, /^cairn_[a-z_]+$/);
+    assert(help.length > 3, name);
+    assert(!help.endsWith("."), name);
+    assert.equal(name.endsWith("_total"), type === "counter", name);
+    if (type === "histogram") assert.match(name, /_(seconds|bytes|batches)$/);
+  }
 });

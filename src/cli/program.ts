@@ -37,6 +37,7 @@ Exit codes: 0 clean; 1 fatal, or the answer is no; 2 usage or configuration; 3 d
 
 Examples:
   cairn start --data ./data
+  cairn blocks publish --generate 20
   cairn config show --origin
   cairn healthcheck --json`;
 

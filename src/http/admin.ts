@@ -47,11 +47,7 @@ export class AdminService implements Service {
 
   // deno-lint-ignore require-await -- a refused address must reject
   async start(context: Context): Promise<void> {
-    const requests = context.metrics.counter({
-      name: "requests_total",
-      help: "Requests served; a flat line means that probes no longer get through",
-      labels: ["path", "status"],
-    });
+    const requests = createAdminMetrics(context.metrics);
     const app = adminApp({ ...this.#deps, log: context.log, requests });
     this.#listener = listenHttp({ ...this.#options, section: "admin" }, (request) => app.fetch(request));
   }
@@ -75,6 +71,15 @@ export class AdminService implements Service {
     this.#listener = undefined;
     await listener?.[Symbol.asyncDispose]();
   }
+}
+
+/** Registers the listener's one metric in `scope`, such as `cairn_admin_`. */
+export function createAdminMetrics(scope: MetricScope): Counter<"path" | "status"> {
+  return scope.counter({
+    name: "requests_total",
+    help: "Requests served; a flat line means that probes no longer get through",
+    labels: ["path", "status"],
+  });
 }
 
 /** What the routes need beyond {@link AdminDeps}. */

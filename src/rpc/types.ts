@@ -56,12 +56,15 @@ export interface BidiCall<Res> extends Sender<Res> {
   resume(): void;
 }
 
+/** Answers one request with one response; what it throws ends the call with that error's status. */
 export type UnaryHandler<Req, Res> = (request: Req, context: CallContext) => Promise<Res>;
+/** Answers one request with many responses; the call ends when the promise settles. */
 export type ServerStreamHandler<Req, Res> = (
   request: Req,
   sender: Sender<Res>,
   context: CallContext,
 ) => Promise<void>;
+/** Takes a bidirectional call over and says what to do with what arrives. */
 export type BidiHandler<Req, Res> = (call: BidiCall<Res>) => StreamHandler<Req>;
 
 type Handler<K extends DescMethod["methodKind"], Req, Res> = K extends "unary" ? UnaryHandler<Req, Res>

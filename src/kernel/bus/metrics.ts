@@ -41,7 +41,7 @@ export function registerBusMetrics(scope: MetricScope, topics: () => Iterable<To
   };
   scope.gauge({
     name: "subscriber_lag",
-    help: "Events published and not yet released by the subscriber.",
+    help: "Events published and not yet released by the subscriber",
     labels: ["topic", "subscriber"],
     collect(gauge) {
       // Registered first and therefore collected first: the counters below are then up to date as well.
@@ -56,7 +56,7 @@ export function registerBusMetrics(scope: MetricScope, topics: () => Iterable<To
   });
   scope.gauge({
     name: "subscriber_expelled",
-    help: "1 if the subscriber stood still for too long and was taken out of the ring.",
+    help: "1 if the subscriber stood still for too long and was taken out of the ring",
     labels: ["topic", "subscriber"],
     collect(gauge) {
       gauge.reset();
@@ -69,26 +69,26 @@ export function registerBusMetrics(scope: MetricScope, topics: () => Iterable<To
   });
   scope.gauge({
     name: "arena_used_bytes",
-    help: "Bytes of the topic's arena held by events that somebody has not released.",
+    help: "Bytes of the topic's arena held by events that somebody has not released",
     labels: ["topic"],
     collect(gauge) {
       for (const topic of topics()) gauge.set({ topic: topic.name }, topic.ring.arenaBytesUsed);
     },
   });
   const published = new TotalCounter(
-    scope.counter({ name: "published_total", help: "Events published.", labels: ["topic"] }),
+    scope.counter({ name: "published_total", help: "Events published", labels: ["topic"] }),
   );
   const full = new TotalCounter(
     scope.counter({
       name: "producer_full_total",
-      help: "Publishes that found the ring full.",
+      help: "Publishes that found the ring full",
       labels: ["topic"],
     }),
   );
   const dropped = new TotalCounter(
     scope.counter({
       name: "dropped_total",
-      help: "Events a subscriber of a lossy topic lost because it was lapped.",
+      help: "Events a subscriber of a lossy topic lost because it was lapped",
       labels: ["topic", "subscriber"],
     }),
   );

@@ -45,6 +45,7 @@ export interface VerdictReport {
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
+/** A verdict in the words and keys of `cairn blocks verify --json`. */
 export function toVerdictReport(verdict: BlockVerdict): VerdictReport {
   if (verdict.status === "fault") {
     const { type, message, detail } = verdict.fault;

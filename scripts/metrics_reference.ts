@@ -1,0 +1,96 @@
+/**
+ * Renders the reference page of the metrics from what the rooms register, without starting a node.
+ *
+ * @module
+ */
+
+import { Counter, Gauge, Histogram } from "prom-client";
+import { createAdminMetrics } from "../src/http/admin.ts";
+import { registerBusMetrics } from "../src/kernel/bus/metrics.ts";
+import { SYSTEM_CLOCK } from "../src/kernel/clock.ts";
+import { Health } from "../src/kernel/health.ts";
+import { MetricScope } from "../src/kernel/metrics.ts";
+import { startProcessMetrics } from "../src/kernel/process_metrics.ts";
+import { RpcMetrics } from "../src/rpc/metrics.ts";
+import { createBlocksMetrics } from "../src/services/blocks/metrics.ts";
+import { createStoreMetrics } from "../src/store/metrics.ts";
+
+const INTRODUCTION = `# Metrics reference
+
+<!-- Generated from the code by scripts/docs.ts. Do not edit. -->
+
+Every metric that \`/metrics\` of a node shows. A histogram \`X\` is shown as \`X_bucket\`, \`X_sum\` and \`X_count\`.
+How to read those of the block node: [blocks.md](../blocks.md).
+\`cairn_process_open_fds\` is there only where the process may read \`/proc\`, which Deno grants with all permissions
+alone.
+`;
+
+/** One metric as the page shows it. */
+export interface MetricInfo {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+/** Metrics by the section of the page they stand in, as a node of the default profile registers them. */
+export function nodeMetrics(): ReadonlyMap<string, readonly MetricInfo[]> {
+  const metrics = new MetricScope();
+  const build = { version: "", commit: "", deno: "", wasmDigest: "" };
+  const none = { publishers: () => 0, queuedBytes: () => 0 };
+  const range = { lastPersisted: () => undefined, firstAvailable: () => undefined };
+  const rooms: readonly (readonly [title: string, register: () => void])[] = [
+    ["Node and process", () => {
+      new Health({ build }, { metrics, clock: SYSTEM_CLOCK });
+      using _sampling = startProcessMetrics({ eventLoopSampleMs: 60_000 }, { metrics, build });
+    }],
+    ["Admin listener", () => createAdminMetrics(metrics.scope("admin"))],
+    ["Store", () => createStoreMetrics(metrics.scope("store"), () => ({ batches: 0, bytes: 0 }))],
+    ["Bus", () => registerBusMetrics(metrics.scope("bus"), () => [])],
+    ["Block node", () => createBlocksMetrics(metrics.scope("blocks"), { ...none, ...range })],
+    ["gRPC of the block node", () => new RpcMetrics(metrics.scope("blocks").scope("rpc"))],
+  ];
+  const sections = new Map<string, readonly MetricInfo[]>();
+  let known = 0;
+  for (const [title, register] of rooms) {
+    register();
+    const all = metrics.registry.getMetricsAsArray();
+    sections.set(
+      title,
+      all.slice(known).map(describe).filter(({ name }) => name !== "cairn_process_open_fds"),
+    );
+    known = all.length;
+  }
+  return sections;
+}
+
+/** The page as Markdown, ending with a newline. */
+export function renderMetricsReference(sections: ReadonlyMap<string, readonly MetricInfo[]>): string {
+  const parts = [...sections].map(([title, metrics]) => {
+    const rows = metrics.map(({ name, type, labels, help }) =>
+      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(", ")} | ${
+        help.replaceAll("|", "\\|")
+      } |`
+    );
+    return `## ${title}\n\n| Metric | Type | Labels | What it says |\n| --- | --- | --- | --- |\n${
+      rows.join("\n")
+    }\n`;
+  });
+  return [INTRODUCTION, ...parts].join("\n");
+}
+
+/** The library keeps these facts on the metric, beside its types. */
+function describe(metric: unknown): MetricInfo {
+  const { name, help, labelNames } = metric as { name: string; help: string; labelNames: readonly string[] };
+  const type = metric instanceof Counter
+    ? "counter"
+    : metric instanceof Gauge
+    ? "gauge"
+    : metric instanceof Histogram
+    ? "histogram"
+    : undefined;
+  if (type === undefined) {
+    throw new TypeError(`Cannot describe metric '${name}': neither counter, gauge nor histogram`);
+  }
+  return { name, type, labels: labelNames.filter((label) => label !== "le"), help };
+}
