@@ -82,7 +82,7 @@ export async function listFiles(dir = ""): Promise<string[]> {
 /** First line of what a program said in complaint, without the word `error:`. */
 export function firstComplaint(stderr: string): string {
   const lines = stderr.split("\n").map((line) => line.trim());
-  return (lines.find((line) => line.startsWith("error:")) ?? lines.find((line) => line !== "") ??
+  return (lines.find((line) => /^(fatal runtime )?error:/.test(line)) ?? lines.find((line) => line !== "") ??
     "no message")
     .replace(/^error:\s*/, "");
 }

@@ -174,12 +174,15 @@ Deno.test("PublishMachine starts over what was verified above a bad block and ig
     1 < BAD_BLOCK_PROOF last max about 0
     1 closed: ended
     > verified 1
+    note verdict-outdated
     > failed 1
+    note verdict-outdated
     > 2 connect
     > 2 block 0
     verify 0 #3, 10 bytes
     verify 1 #4, 10 bytes
     > verified 1 2
+    note verdict-outdated
     > done 0
     persist 0 #3
     2 < acknowledgement 0
@@ -386,6 +389,7 @@ Deno.test("PublishMachine tells everybody when a write fails, and takes the same
     2 < PERSISTENCE_FAILED last 4 about 5
     2 closed: ended
     > verified 6
+    note verdict-outdated
     > 3 connect
     > 3 header 6
     3 < behind 4
