@@ -126,7 +126,7 @@ export class ConnectionGate {
     this.#server.close();
     // Whoever has not started a session has nothing in flight.
     for (const socket of this.#sockets) if (this.#timers.has(socket)) socket.destroy();
-    if (this.#sockets.size === 0) this.#emptied.resolve();
+    this.#checkEmptied();
   }
 
   /** Says GOAWAY on every connection: each closes when its last call has ended. */
@@ -134,7 +134,7 @@ export class ConnectionGate {
     for (const session of this.#sessions) if (!session.closed) session.close();
   }
 
-  /** Resolves when no connection is open after {@link stopAccepting}. */
+  /** Resolves when no connection is open after {@link stopAccepting}, nor a session, which holds timers for a moment longer. */
   emptied(): Promise<void> {
     return this.#emptied.promise;
   }
@@ -153,7 +153,7 @@ export class ConnectionGate {
       this.#sockets.delete(socket);
       this.#disarm(socket);
       this.#metrics.connectionClosed();
-      if (this.#stopping && this.#sockets.size === 0) this.#emptied.resolve();
+      this.#checkEmptied();
     });
     if (this.#stopping) return this.#refuse(socket, "stopping");
     if (this.#sockets.size > this.#options.maxConnections) {
@@ -225,9 +225,14 @@ export class ConnectionGate {
     session.once("close", () => {
       this.#disarm(session);
       this.#sessions.delete(session);
+      this.#checkEmptied();
       setImmediate(() => unlink(handle));
     });
     if (this.#stopping) session.close();
+  }
+
+  #checkEmptied(): void {
+    if (this.#stopping && this.#sockets.size === 0 && this.#sessions.size === 0) this.#emptied.resolve();
   }
 
   #arm(key: object, onTimeout: () => void): void {

@@ -179,7 +179,7 @@ export class RpcServer implements AsyncDisposable {
     if (this.#gate !== undefined) {
       await within(this.#gate.emptied(), GOAWAY_GRACE_MS);
       this.#gate.destroy();
-      await this.#gate.emptied();
+      await within(this.#gate.emptied(), GOAWAY_GRACE_MS);
     }
     this.#grpc.forceShutdown();
   }
