@@ -35,8 +35,7 @@ const mountable = await canMount();
 
 Deno.test({
   name:
-    "node on a full disk ends publishers with PERSISTENCE_FAILED, keeps what it acknowledged, and recovers" +
-    (mountable ? "" : " (skipped: cannot mount a tmpfs, needs root)"),
+    "node on a full disk ends publishers with PERSISTENCE_FAILED, keeps what it acknowledged, and recovers (needs root to mount a tmpfs)",
   ignore: !mountable,
   async fn() {
     await using directory = await tempDirectory();

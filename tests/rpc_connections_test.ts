@@ -119,7 +119,8 @@ async function round(port: number, manner: "goaway" | "cut"): Promise<number> {
 }
 
 Deno.test({
-  name: "RpcServer neither dies nor leaks when another process opens, streams and closes 1,000 connections",
+  name:
+    "RpcServer neither dies nor leaks when another process opens, streams and closes 1,000 connections (needs Linux)",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using server = new ServerChild();

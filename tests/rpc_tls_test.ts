@@ -17,7 +17,7 @@ async function openssl(...args: string[]): Promise<void> {
 }
 
 const ignore = await openssl("version").then(() => false, () => true);
-const name = (text: string) => ignore ? `${text} (skipped: no openssl on PATH)` : text;
+const name = (text: string) => `${text} (needs openssl)`;
 
 const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 

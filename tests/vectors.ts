@@ -24,6 +24,6 @@ export function vectorsDir(): string | undefined {
 export function vectorTest(name: string, fn: (dir: string) => void | Promise<void>): void {
   const dir = vectorsDir();
   if (dir === undefined) {
-    Deno.test({ name: `${name} (skipped: no vectors, set CAIRN_VECTORS)`, ignore: true, fn: () => {} });
+    Deno.test({ name: `${name} (needs CAIRN_VECTORS)`, ignore: true, fn: () => {} });
   } else Deno.test(name, () => fn(dir));
 }

@@ -33,7 +33,7 @@ COMP_WORDS=(cairn ${line}); COMP_CWORD=${words.length}; _cairn; printf '%s\\n' "
 }
 
 Deno.test({
-  name: "cairn completions bash completes commands, subcommands, choices and options in a real bash",
+  name: "cairn completions bash completes commands, subcommands, choices and options (needs bash)",
   ignore: !await hasProgram("bash"),
   async fn() {
     assert.deepEqual(await complete("st"), ["start"]);
@@ -62,7 +62,7 @@ for (const shell of ["zsh", "fish"]) {
   });
 
   Deno.test({
-    name: `cairn completions ${shell} is accepted by a real ${shell}`,
+    name: `cairn completions ${shell} is accepted by the shell (needs ${shell})`,
     ignore: !await hasProgram(shell),
     async fn() {
       const file = await Deno.makeTempFile({ prefix: "cairn-completions-" });

@@ -16,7 +16,7 @@ const unavailable = await whyNoDisk();
 /** A test on a small disk of its own. Without the right to mount one it is skipped under a name that says so. */
 function diskTest(sentence: string, body: (disk: string) => Promise<void>): void {
   Deno.test({
-    name: unavailable ? `${sentence} (skipped: ${unavailable})` : sentence,
+    name: unavailable ? `${sentence} (needs a disk of its own: ${unavailable})` : sentence,
     ignore: unavailable !== undefined,
     fn: async () => {
       const disk = await Deno.makeTempDir();

@@ -31,10 +31,10 @@ async function findGrpcurl(): Promise<string | undefined> {
 }
 
 const grpcurl = await findGrpcurl();
-const skipped = grpcurl === undefined ? " (skipped: no grpcurl on PATH or in GOPATH)" : "";
 
 Deno.test({
-  name: `grpcurl lists, describes and calls the services of RpcServer by reflection${skipped}`,
+  name:
+    "grpcurl lists, describes and calls the services of RpcServer by reflection (needs grpcurl on PATH or in GOPATH)",
   ignore: grpcurl === undefined,
   async fn() {
     const { server } = testServer();
