@@ -117,6 +117,9 @@ async function measure(target: Target, scenario: Scenario): Promise<LoadResult> 
     first: 0n,
     block: (number) => isOver(number) ? undefined : generator.next().bytes,
   }, { signal, window: WINDOW, ...(blocksPerSecond === undefined ? {} : { blocksPerSecond }) });
+  if (result.ended !== undefined || result.acknowledged < result.sent) {
+    throw new Error(`Lost blocks at '${scenario.name}' with ${target.name}: ${JSON.stringify(result.ended)}`);
+  }
   const after = await processUse(target.pid);
   const stages = readStages(metricsBefore, await target.metrics());
   const sorted = result.latenciesMs.toSorted((a, b) => a - b);

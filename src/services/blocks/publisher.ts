@@ -146,13 +146,18 @@ class Publication {
     while (!this.#over) {
       signal.throwIfAborted();
       if (this.#resumeAtMs > now()) {
-        await this.#change(this.#resumeAtMs - now());
+        await this.#change(Math.max(1, this.#resumeAtMs - now()));
         continue;
       }
       const again = this.#resend.shift();
-      if (again === undefined && this.#inFlight.size >= this.#options.window) {
-        await this.#change();
-        continue;
+      if (again === undefined) {
+        // Before the source is asked: it may make a block for every question.
+        const dueMs = started + (paced * 1000) / blocksPerSecond;
+        const isFull = this.#inFlight.size >= this.#options.window;
+        if (isFull || dueMs > now() + 1) {
+          await this.#change(isFull ? undefined : Math.max(1, dueMs - now()));
+          continue;
+        }
       }
       const number = again ?? this.#next;
       const block = this.#inFlight.get(number)?.block ?? await this.#source.block(number);
@@ -163,11 +168,6 @@ class Publication {
         continue;
       }
       if (again === undefined) {
-        const dueMs = started + (paced * 1000) / blocksPerSecond;
-        if (dueMs > now() + 1) {
-          await this.#change(dueMs - now());
-          continue;
-        }
         if (this.#over || number !== this.#next) continue;
         paced++;
         this.#next = number + 1n;

@@ -123,13 +123,20 @@ Deno.test("publishBlocks() has no more than its window unacknowledged", async ()
   assert.equal(most, 3);
 });
 
-Deno.test("publishBlocks() keeps to its rate", async () => {
+Deno.test("publishBlocks() keeps to its rate, and asks its source for a block only when it is due", async () => {
   const node = new FakeNode();
   node.onBlock = (number) => node.answer(acknowledge(number));
   const started = performance.now();
-  await publish(node, 6, { blocksPerSecond: 50 });
+  const asked: bigint[] = [];
+  const block = (number: bigint) => {
+    asked.push(number);
+    return number < 6 ? CHAIN[Number(number)] : undefined;
+  };
+  const { signal } = new AbortController();
+  await publishBlocks(node, { first: 0n, block }, { signal, blocksPerSecond: 50 });
   // Five intervals of 20 ms lie between six blocks; timers may come a millisecond early.
   assert.ok(performance.now() - started > 95);
+  assert.deepEqual(asked.slice(0, 6), [0n, 1n, 2n, 3n, 4n, 5n]);
 });
 
 Deno.test("publishBlocks() sends a block again once, however often the node asks while it is on its way", async () => {
