@@ -8,7 +8,9 @@
  * @module
  */
 
+import process from "node:process";
 import { SLOT_SCALARS } from "../wasm/layout.ts";
+import { currentCommit, describeMachine } from "./_machine.ts";
 import { BenchWorker, RingRig } from "./_bus_rig.ts";
 
 const ROUNDS = 7;
@@ -145,39 +147,20 @@ async function post(workers: readonly BenchWorker[]): Promise<number> {
 async function idle(workers: readonly BenchWorker[]): Promise<void> {
   const rig = await RingRig.open(workers);
   await sleep(100);
-  const before = Deno.build.os === "linux" ? await cpuMs() : 0;
+  const before = cpuMs();
   await sleep(IDLE_MS);
-  if (Deno.build.os === "linux") {
-    record("CPU of two idle consumers and the main thread", "%", (await cpuMs() - before) / IDLE_MS * 100, 2);
-  }
+  record("CPU of two idle consumers and the main thread", "%", (cpuMs() - before) / IDLE_MS * 100, 2);
   await rig.finish(0, 0);
 }
 
-/** CPU time of this process in milliseconds, in ticks of 10 ms. */
-async function cpuMs(): Promise<number> {
-  const fields = (await Deno.readTextFile("/proc/self/stat")).split(") ")[1]!.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
-async function commit(): Promise<string> {
-  try {
-    const out = await new Deno.Command("git", { args: ["rev-parse", "HEAD"] }).output();
-    return new TextDecoder().decode(out.stdout).trim() || "unknown";
-  } catch {
-    return "unknown";
-  }
-}
-
-async function cpuModel(): Promise<string> {
-  try {
-    return /model name\s*: (.*)/.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1] ?? "unknown";
-  } catch {
-    return "unknown";
-  }
+/** CPU time of this process in milliseconds. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }
 
 if (import.meta.main) {
-  const loadAtStart = Deno.loadavg()[0]!;
+  const machine = describeMachine();
   const workers = [await BenchWorker.start(), await BenchWorker.start()];
   // Round 0 warms every path up and is thrown away.
   for (let round = 0; round <= ROUNDS; round++) {
@@ -200,16 +183,8 @@ if (import.meta.main) {
     return { name, unit, median, least: all[0]!, greatest: all[all.length - 1]!, ask, met };
   });
   const report = {
-    machine: {
-      cpu: await cpuModel(),
-      cores: navigator.hardwareConcurrency,
-      os: `${Deno.build.os} ${Deno.osRelease()}`,
-      memoryBytes: Deno.systemMemoryInfo().total,
-      deno: Deno.version.deno,
-      loadAtStart,
-      loadAtEnd: Deno.loadavg()[0]!,
-    },
-    commit: await commit(),
+    machine,
+    commit: await currentCommit(),
     command: "deno task bench:bus",
     rounds: ROUNDS,
     figures: rows,

@@ -2,7 +2,7 @@
  * Durable writes, reads and event-loop stalls of the storage engine, beside node:sqlite in the same run.
  *
  * Prints one JSON object. Every write is synced before it counts. Run it on the disk that matters:
- * `deno run --allow-read --allow-write --allow-ffi --allow-env bench/store_bench.ts [DIRECTORY]`
+ * `deno run --allow-read --allow-write --allow-ffi --allow-env --allow-sys bench/store_bench.ts [DIRECTORY]`
  *
  * @module
  */
@@ -11,6 +11,7 @@ import { DatabaseSync } from "node:sqlite";
 import { MetricScope } from "../src/kernel/metrics.ts";
 import type { Engine } from "../src/store/engine.ts";
 import { openRocksEngine } from "../src/store/rocks_engine.ts";
+import { describeMachine } from "./_machine.ts";
 
 /** Measured time of each row. */
 const ROW_MS = 1_500;
@@ -36,9 +37,7 @@ interface WriteRow extends Latency {
 const parent = await Deno.makeTempDir(Deno.args[0] === undefined ? {} : { dir: Deno.args[0] });
 try {
   const report = {
-    deno: Deno.version.deno,
-    cpus: navigator.hardwareConcurrency,
-    load: Deno.loadavg(),
+    machine: describeMachine(),
     writes: [
       await rocks("1 KiB, 1 in flight", 1 * KIB, 1),
       await rocks("1 KiB, 64 in flight", 1 * KIB, 64),

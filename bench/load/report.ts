@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Machine } from "../_machine.ts";
 import type { StageLatency } from "./stages.ts";
 
 /** One scenario against one server. */
@@ -28,7 +29,7 @@ export interface LoadReport {
   readonly date: string;
   readonly commit: string;
   readonly command: string;
-  readonly machine: Readonly<Record<string, string | number>>;
+  readonly machine: Machine & { readonly node: string };
   readonly results: readonly LoadResult[];
 }
 
@@ -47,7 +48,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 function page({ date, commit, command, machine, results }: LoadReport): string {
-  const facts = Object.entries(machine).map(([key, value]) => `${key} ${value}`).join(", ");
+  const { cpu, cores, memoryGigabytes, os, deno, node, loadBefore } = machine;
   const rows = results.map((r) => [
     r.scenario,
     r.target,
@@ -69,7 +70,8 @@ function page({ date, commit, command, machine, results }: LoadReport): string {
   );
   return `# Load
 
-Measured ${date} at commit ${commit} by \`${command}\`. Machine: ${facts}. Client and server share it, so a highest
+Measured ${date} at commit ${commit} by \`${command}\`, on ${cores} cores of ${cpu} with ${memoryGigabytes} GiB, ${os},
+Deno ${deno} and Node ${node}; load average before: ${loadBefore}. Client and server share the machine, so a highest
 rate is that of both together. Raw data: [load.json](../../bench/results/load.json).
 
 The node parses, hashes, links, stores with fsync and acknowledges every block. The bare server answers every block

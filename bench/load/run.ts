@@ -11,6 +11,7 @@ import { nativeSha384 } from "../../src/protocols/hiero/native_sha384.ts";
 import { BlockNodeClient } from "../../src/services/blocks/node_client.ts";
 import { publishBlocks } from "../../src/services/blocks/publisher.ts";
 import { startNode, tempDirectory } from "../../tests/support/node_process.ts";
+import { currentCommit, describeMachine, readOutput } from "../_machine.ts";
 import { type LoadReport, type LoadResult, writeReport } from "./report.ts";
 import { readStages } from "./stages.ts";
 
@@ -52,14 +53,9 @@ function scenarios(seconds: number): Scenario[] {
   ];
 }
 
-async function readText(program: string, ...args: string[]): Promise<string> {
-  const { stdout } = await new Deno.Command(program, { args, stdin: "null" }).output();
-  return new TextDecoder().decode(stdout).trim();
-}
-
 /** CPU seconds and resident memory of a process. Deno itself may not read /proc without all permissions. */
 async function processUse(pid: number): Promise<{ cpuSeconds: number; residentBytes: number }> {
-  const fields = (await readText("cat", `/proc/${pid}/stat`)).replace(/^.*\) /, "").split(" ");
+  const fields = (await readOutput("cat", `/proc/${pid}/stat`)).replace(/^.*\) /, "").split(" ");
   const pages = Number(fields[21]);
   return {
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
@@ -143,7 +139,7 @@ if (import.meta.main) {
   const at = Deno.args.indexOf("--seconds");
   const seconds = at < 0 ? 60 : Number(Deno.args[at + 1]);
   const results: LoadResult[] = [];
-  const loadBefore = Deno.loadavg()[0]!;
+  const machine = describeMachine();
   for (const scenario of scenarios(seconds)) {
     for (const start of [startCairn, startEcho]) {
       await using target = await start();
@@ -156,16 +152,9 @@ if (import.meta.main) {
   }
   const report: LoadReport = {
     date: new Date().toISOString().slice(0, 10),
-    commit: await readText("git", "rev-parse", "--short", "HEAD"),
+    commit: await currentCommit(),
     command: `deno task bench:load${at < 0 ? "" : ` --seconds ${seconds}`}`,
-    machine: {
-      cpu: (await readText("sh", "-c", "grep -m1 'model name' /proc/cpuinfo | cut -d: -f2")).trim(),
-      cores: navigator.hardwareConcurrency,
-      memoryGigabytes: Math.round(Deno.systemMemoryInfo().total / 2 ** 30),
-      loadBefore,
-      deno: Deno.version.deno,
-      node: await readText("node", "--version"),
-    },
+    machine: { ...machine, node: await readOutput("node", "--version") },
     results,
   };
   await writeReport(report);

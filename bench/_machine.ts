@@ -1,0 +1,41 @@
+/**
+ * What a report says about where it was measured.
+ *
+ * @module
+ */
+
+import os from "node:os";
+
+/** Facts of the machine and its load. */
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGigabytes: number;
+  readonly os: string;
+  readonly deno: string;
+  /** Mean load of the last minute, before anything was measured. */
+  readonly loadBefore: number;
+}
+
+/** Facts of this machine now; call it before measuring. Needs `--allow-sys`. */
+export function describeMachine(): Machine {
+  return {
+    cpu: os.cpus()[0]?.model.trim() ?? "unknown",
+    cores: navigator.hardwareConcurrency,
+    memoryGigabytes: Math.round(Deno.systemMemoryInfo().total / 2 ** 30),
+    os: `${Deno.build.os} ${Deno.osRelease()}`,
+    deno: Deno.version.deno,
+    loadBefore: Math.round(Deno.loadavg()[0]! * 100) / 100,
+  };
+}
+
+/** First 12 digits of the commit that is checked out; "unknown" outside a repository. Needs `--allow-run=git`. */
+export async function currentCommit(): Promise<string> {
+  return await readOutput("git", "rev-parse", "--short=12", "HEAD").catch(() => "") || "unknown";
+}
+
+/** What a program prints. */
+export async function readOutput(program: string, ...args: string[]): Promise<string> {
+  const { stdout } = await new Deno.Command(program, { args, stdin: "null" }).output();
+  return new TextDecoder().decode(stdout).trim();
+}
