@@ -1,5 +1,5 @@
 /**
- * Measures the bus and writes `bench/results/bus.json`: publish percentiles, throughput, single-timed publishes at
+ * Measures the bus and writes `bench/results/bus.json` and `docs/benchmarks/bus.md`: publish percentiles, throughput, single-timed publishes at
  * 10,000 events/s, idle CPU, and `postMessage` of objects in the same run.
  *
  * Rounds are interleaved, so that a slow spell of the machine hits every kind alike; figures are medians over the
@@ -10,7 +10,7 @@
 
 import process from "node:process";
 import { SLOT_SCALARS } from "../wasm/layout.ts";
-import { currentCommit, describeMachine } from "./_machine.ts";
+import { currentCommit, describeMachine, machineLine, table } from "./_report.ts";
 import { BenchWorker, RingRig } from "./_bus_rig.ts";
 
 const ROUNDS = 7;
@@ -183,24 +183,38 @@ if (import.meta.main) {
     return { name, unit, median, least: all[0]!, greatest: all[all.length - 1]!, ask, met };
   });
   const report = {
+    date: new Date().toISOString().slice(0, 10),
     machine,
     commit: await currentCommit(),
     command: "deno task bench:bus",
     rounds: ROUNDS,
     figures: rows,
   };
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  await Deno.writeTextFile(new URL("./results/bus.json", import.meta.url), text);
-  const lines = [text];
   const show = (value: number) => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
-  lines.push("| what | median | least to greatest | ask | met |", "| --- | --- | --- | --- | --- |");
-  for (const { name, unit, median, least, greatest, ask, met } of rows) {
-    const verdict = met === undefined ? "" : met ? "yes" : "NO";
-    lines.push(
-      `| ${name} | ${show(median)} ${unit} | ${show(least)} to ${show(greatest)} | ${
-        ask ?? ""
-      } | ${verdict} |`,
-    );
+  const page = `# Bus
+
+Measured ${report.date} at commit ${report.commit} by \`${report.command}\`: ${machineLine(machine)}.
+Medians of ${ROUNDS} interleaved rounds; two consumers, each a Worker. Raw data:
+[bus.json](../../bench/results/bus.json).
+
+${
+    table(
+      ["what", "median", "least to greatest", "ask"],
+      rows.map(({ name, unit, median, least, greatest, ask, met }) => [
+        name,
+        `${show(median)} ${unit}`,
+        `${show(least)} to ${show(greatest)}`,
+        ask === undefined ? "" : `${ask} ${unit}: ${met ? "met" : "NOT MET"}`,
+      ]),
+    )
   }
-  await Deno.stdout.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
+
+The p99 and the single-timed publish are at the mercy of what else runs on two cores that three threads share.
+`;
+  await Deno.writeTextFile(
+    new URL("./results/bus.json", import.meta.url),
+    `${JSON.stringify(report, undefined, 2)}\n`,
+  );
+  await Deno.writeTextFile(new URL("../docs/benchmarks/bus.md", import.meta.url), page);
+  await Deno.stdout.write(new TextEncoder().encode(page));
 }

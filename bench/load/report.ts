@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Machine } from "../_machine.ts";
+import { type Machine, machineLine, table } from "../_report.ts";
 import type { StageLatency } from "./stages.ts";
 
 /** One scenario against one server. */
@@ -42,13 +42,7 @@ export async function writeReport(report: LoadReport): Promise<void> {
   await Deno.writeTextFile(PAGE, page(report));
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
 function page({ date, commit, command, machine, results }: LoadReport): string {
-  const { cpu, cores, memoryGigabytes, os, deno, node, loadBefore } = machine;
   const rows = results.map((r) => [
     r.scenario,
     r.target,
@@ -70,9 +64,9 @@ function page({ date, commit, command, machine, results }: LoadReport): string {
   );
   return `# Load
 
-Measured ${date} at commit ${commit} by \`${command}\`, on ${cores} cores of ${cpu} with ${memoryGigabytes} GiB, ${os},
-Deno ${deno} and Node ${node}; load average before: ${loadBefore}. Client and server share the machine, so a highest
-rate is that of both together. Raw data: [load.json](../../bench/results/load.json).
+Measured ${date} at commit ${commit} by \`${command}\`: ${machineLine(machine)}, Node ${machine.node}.
+Client and server share the machine, so a highest rate is that of both together.
+Raw data: [load.json](../../bench/results/load.json).
 
 The node parses, hashes, links, stores with fsync and acknowledges every block. The bare server answers every block
 end and does nothing else: it is what the transport alone costs, with the same client.

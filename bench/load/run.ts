@@ -11,7 +11,7 @@ import { nativeSha384 } from "../../src/protocols/hiero/native_sha384.ts";
 import { BlockNodeClient } from "../../src/services/blocks/node_client.ts";
 import { publishBlocks } from "../../src/services/blocks/publisher.ts";
 import { startNode, tempDirectory } from "../../tests/support/node_process.ts";
-import { currentCommit, describeMachine, readOutput } from "../_machine.ts";
+import { currentCommit, describeMachine, readOutput } from "../_report.ts";
 import { type LoadReport, type LoadResult, writeReport } from "./report.ts";
 import { readStages } from "./stages.ts";
 

@@ -174,7 +174,7 @@ async function open(
   const columns: Record<string, unknown> = { [DEFAULT_COLUMN]: uncached };
   for (const name of undeclared) columns[name] = uncached;
   for (const { name, values } of options.families) columns[name] = values === "large" ? LARGE_VALUES : small;
-  // The log is synced with every commit; compressing it first costs more than the bytes it saves (bench/store_bench.ts).
+  // The log is synced with every commit; compressing it first costs more than the bytes it saves (bench/store_report.ts).
   const RocksLevel = await loadBinding();
   const database: RocksDatabase = new RocksLevel(options.path, {
     ...ENCODINGS,

@@ -2,7 +2,7 @@
  * Durable writes, reads and event-loop stalls of the storage engine, beside node:sqlite in the same run.
  *
  * Prints one JSON object. Every write is synced before it counts. Run it on the disk that matters:
- * `deno run --allow-read --allow-write --allow-ffi --allow-env --allow-sys bench/store_bench.ts [DIRECTORY]`
+ * `deno task bench:store [DIRECTORY]`
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { DatabaseSync } from "node:sqlite";
 import { MetricScope } from "../src/kernel/metrics.ts";
 import type { Engine } from "../src/store/engine.ts";
 import { openRocksEngine } from "../src/store/rocks_engine.ts";
-import { describeMachine } from "./_machine.ts";
+import { describeMachine } from "./_report.ts";
 
 /** Measured time of each row. */
 const ROW_MS = 1_500;

@@ -1,5 +1,5 @@
 /**
- * What a report says about where it was measured.
+ * What every report has: where it was measured, and tables.
  *
  * @module
  */
@@ -38,4 +38,15 @@ export async function currentCommit(): Promise<string> {
 export async function readOutput(program: string, ...args: string[]): Promise<string> {
   const { stdout } = await new Deno.Command(program, { args, stdin: "null" }).output();
   return new TextDecoder().decode(stdout).trim();
+}
+
+/** One line on where a report was measured, for its page. */
+export function machineLine({ cpu, cores, memoryGigabytes, os, deno, loadBefore }: Machine): string {
+  return `${cores} cores of ${cpu} with ${memoryGigabytes} GiB, ${os}, Deno ${deno}, load average before: ${loadBefore}`;
+}
+
+/** A Markdown table. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
