@@ -127,7 +127,7 @@ export function createClient<S extends DescService>(
   options: ClientOptions = {},
 ): RpcClient<S> {
   const typed = new Calls(service, address, options);
-  const close = () => typed.client.close();
+  const close = () => closeChannel(typed.client);
   const raw = new Calls(service, address, options, typed.client);
   // The class works on any service; the interface is what ties names to messages.
   return Object.assign(typed, { raw, close, [Symbol.dispose]: close }) as unknown as RpcClient<S>;
@@ -270,6 +270,33 @@ function openChannel(address: string, options: ClientOptions): Client {
     "grpc.enable_channelz": 0,
     ...(tls !== undefined && name !== undefined ? { "grpc.ssl_target_name_override": name } : {}),
   });
+}
+
+/** The parts of the library's channel that {@link closeChannel} stops. */
+interface InnerChannel {
+  readonly internalChannel?: {
+    readonly subchannelPool?: {
+      readonly pool?: Readonly<
+        Record<
+          string,
+          readonly { subchannel: { continueConnecting: boolean; backoffTimeout: { stop(): void } } }[]
+        >
+      >;
+    };
+  };
+}
+
+/**
+ * Closes a channel. One that waits to dial again would do so once more after that and leave a timer behind
+ * (@grpc/grpc-js 1.14.7 stops a subchannel's back-off only when it connects), so it is told not to.
+ */
+function closeChannel(client: Client): void {
+  const { internalChannel } = client.getChannel() as unknown as InnerChannel;
+  for (const { subchannel } of Object.values(internalChannel?.subchannelPool?.pool ?? {}).flat()) {
+    subchannel.continueConnecting = false;
+    subchannel.backoffTimeout.stop();
+  }
+  client.close();
 }
 
 function tlsCredentials({ ca, cert, key, serverName }: ClientTls, host: string): ChannelCredentials {
