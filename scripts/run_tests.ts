@@ -19,7 +19,11 @@ const TEMP_PARENT = `${ROOT}.cache`;
 export const SUMMARY_PATH = `${TEMP_PARENT}/test_summary.json`;
 
 /** Programs that tests call, and the Debian package of each. */
-const PROGRAMS: Readonly<Record<string, string>> = { openssl: "openssl" };
+const PROGRAMS: Readonly<Record<string, string>> = {
+  openssl: "openssl",
+  zsh: "zsh",
+  fish: "fish",
+};
 
 async function isInstalled(program: string): Promise<boolean> {
   try {
@@ -33,12 +37,14 @@ async function isInstalled(program: string): Promise<boolean> {
 
 /** Installs missing programs; where that is impossible says so in one line, and the tests that need them skip. */
 async function installPrograms(): Promise<void> {
+  let isUpdated = false;
   for (const [program, debianPackage] of Object.entries(PROGRAMS)) {
     if (await isInstalled(program)) continue;
     if (Deno.build.os === "linux" && Deno.uid() === 0 && await exists("/usr/bin/apt-get")) {
-      await capture("apt-get", ["update", "-q"]);
-      const installed = await capture("apt-get", ["install", "-y", "-q", debianPackage]);
-      if (installed.code === 0) continue;
+      if (!isUpdated) await capture("apt-get", ["update", "-q"]);
+      isUpdated = true;
+      const args = ["install", "-y", "-q", "--no-install-recommends", debianPackage];
+      if ((await capture("apt-get", args)).code === 0) continue;
     }
     complain(
       `Cannot install '${program}': tests that need it are skipped; install package '${debianPackage}'`,
