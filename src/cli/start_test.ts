@@ -199,6 +199,9 @@ Deno.test("cairn start reloads on SIGHUP and on a change of the file, and surviv
   });
   await response.body?.cancel();
   assert.equal((await node.line("Request served"))["requestId"], "after-reload");
+  // Everybody in the process who subscribes to `config.updated` hears of it.
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  assert.match(metrics, /^cairn_bus_published_total\{topic="config\.updated"\} 1$/m);
   node.kill("SIGTERM");
   assert.equal((await node.end()).code, 0);
 });

@@ -6,43 +6,21 @@
  * @module
  */
 
-import type { Logger } from "../kernel/log.ts";
+import { type RecordedLine, RecordingLog } from "../kernel/_testing.ts";
 import { MetricScope } from "../kernel/metrics.ts";
 import { rpcConfig } from "./config.ts";
 import { RpcServer } from "./server.ts";
-
-/** A log line that a test can look at. */
-export interface LogLine {
-  readonly level: string;
-  readonly message: string;
-  readonly fields: unknown;
-}
-
-/** A logger that keeps its lines. */
-export function recordingLogger(lines: LogLine[] = []): Logger {
-  const at = (level: string) => (message: string, fields?: unknown) =>
-    void lines.push({ level, message, fields });
-  const logger: Logger = {
-    trace: at("trace"),
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-    child: () => logger,
-  };
-  return logger;
-}
 
 /** A server on a free port with a registry and log of its own; not listening yet. */
 export function testServer(options: Record<string, unknown> = {}): {
   server: RpcServer;
   metrics: MetricScope;
-  lines: LogLine[];
+  lines: RecordedLine[];
 } {
-  const lines: LogLine[] = [];
+  const log = new RecordingLog();
   const metrics = new MetricScope().scope("rpc");
   const config = rpcConfig.parse({ address: "127.0.0.1:0", ...options });
-  return { server: new RpcServer(config, { log: recordingLogger(lines), metrics }), metrics, lines };
+  return { server: new RpcServer(config, { log, metrics }), metrics, lines: log.lines };
 }
 
 /** Sum of a metric over the series whose labels include `labels`; 0 when there is none. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import type { LogFields, Logger } from "../log.ts";
+import { type RecordedLine, RecordingLog } from "../_testing.ts";
+import type { LogFields } from "../log.ts";
 import { loadConfig } from "./load.ts";
 import { type ConfigUpdated, ConfigWatcher } from "./watch.ts";
 
@@ -11,23 +12,6 @@ const SECTIONS = {
   }),
 };
 
-type Line = readonly [level: string, message: string, fields: LogFields | undefined];
-
-function recordingLog(lines: Line[]): Logger {
-  const at = (level: string) => (message: string, fields?: LogFields) => {
-    lines.push([level, message, fields]);
-  };
-  const log: Logger = {
-    trace: at("trace"),
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-    child: () => log,
-  };
-  return log;
-}
-
 async function withWatcher(
   watchFiles: boolean,
   run: (
@@ -35,7 +19,7 @@ async function withWatcher(
       file: string;
       watcher: ConfigWatcher<typeof SECTIONS>;
       events: ConfigUpdated<typeof SECTIONS>[];
-      lines: Line[];
+      lines: RecordedLine[];
       nextEvent: () => Promise<void>;
       nextLine: () => Promise<void>;
     },
@@ -45,17 +29,17 @@ async function withWatcher(
   const file = `${dir}/cairn.toml`;
   await Deno.writeTextFile(file, "[node]\nport = 1\n");
   const load = () => loadConfig({ sections: SECTIONS, file });
-  const lines: Line[] = [];
   const events: ConfigUpdated<typeof SECTIONS>[] = [];
   let event = Promise.withResolvers<void>();
   let line = Promise.withResolvers<void>();
-  const log = recordingLog(lines);
-  const warn = log.warn;
-  log.warn = (message, fields) => {
-    warn(message, fields);
-    line.resolve();
-    line = Promise.withResolvers();
-  };
+  class WakingLog extends RecordingLog {
+    override warn(message: string, fields?: LogFields): void {
+      super.warn(message, fields);
+      line.resolve();
+      line = Promise.withResolvers();
+    }
+  }
+  const log = new WakingLog();
   try {
     await using watcher = new ConfigWatcher({ initial: await load(), load, watchFiles }, {
       log,
@@ -69,7 +53,7 @@ async function withWatcher(
       file,
       watcher,
       events,
-      lines,
+      lines: log.lines,
       nextEvent: () => event.promise,
       nextLine: () => line.promise,
     });
@@ -90,8 +74,8 @@ Deno.test("ConfigWatcher.reload() announces what changed and names what needs a 
     assert.equal(event!.previous.values.node.name, "cairn");
     assert.equal(watcher.current, event!.config);
     assert.equal(watcher.current.values.node.name, "new");
-    const restart = lines.find(([level]) => level === "warn");
-    assert.deepEqual(restart?.[2], { keys: ["node.port"] });
+    const restart = lines.find(({ level }) => level === "warn");
+    assert.deepEqual(restart?.fields, { keys: ["node.port"] });
   });
 });
 
@@ -102,14 +86,14 @@ Deno.test("ConfigWatcher.reload() keeps the old configuration when the new one i
     await watcher.reload("SIGHUP");
     assert.equal(watcher.current, before);
     assert.equal(events.length, 0);
-    const [level, message, fields] = lines[0]!;
+    const { level, message, fields } = lines[0]!;
     assert.equal(level, "warn");
     assert.match(message, /refused/);
     assert.match(
-      String(fields?.["reason"]),
+      String(fields["reason"]),
       /cairn\.toml:2: node\.port: expected integer, found string "two"/,
     );
-    assert.equal(fields?.["code"], "CONFIG_INVALID");
+    assert.equal(fields["code"], "CONFIG_INVALID");
   });
 });
 
@@ -117,7 +101,7 @@ Deno.test("ConfigWatcher.reload() is silent when nothing changed", async () => {
   await withWatcher(false, async ({ watcher, events, lines }) => {
     await watcher.reload("SIGHUP");
     assert.equal(events.length, 0);
-    assert.ok(lines.every(([level]) => level === "debug"));
+    assert.ok(lines.every(({ level }) => level === "debug"));
   });
 });
 
