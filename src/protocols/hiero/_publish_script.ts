@@ -63,7 +63,7 @@ export class PublishScript {
   }
 
   /**
-   * Runs one command and returns the effects, one a line. Commands: `at MS` · `H connect|gone|malformed|crash` ·
+   * Runs one command and returns the effects, one a line. Commands: `at MS` · `H connect|half-close|gone|malformed|crash` ·
    * `H header N [BYTES]` · `H items [BYTES]` · `H proof` · `H whole N [BYTES]` (header to proof) · `H end [N]` · `H block N`
    * (whole and end) · `H empty|unset|bad-header|empty-header` · `H bye CODE EARLIEST LATEST` · `verified N [ATTEMPT]` ·
    * `failed N [ATTEMPT]` · `stored N` · `done N` (verified and stored) · `unstored N` · `tick` · `shutdown`.
@@ -108,6 +108,8 @@ export class PublishScript {
     switch (verb) {
       case "connect":
         return this.#step({ kind: "connected", handler });
+      case "half-close":
+        return this.#step({ kind: "half-closed", handler });
       case "gone":
         return this.#step({ kind: "disconnected", handler });
       case "malformed":

@@ -60,7 +60,9 @@ export type PublishEvent =
   | { readonly kind: "message"; readonly handler: HandlerId; readonly request: PublishRequest }
   /** A message that is no PublishStreamRequest. */
   | { readonly kind: "malformed"; readonly handler: HandlerId }
-  /** The peer ended, reset or lost the stream. */
+  /** The peer sends no more, and still reads. */
+  | { readonly kind: "half-closed"; readonly handler: HandlerId }
+  /** The stream is gone: ended, reset or lost. */
   | { readonly kind: "disconnected"; readonly handler: HandlerId }
   /** The driver failed while it handled this stream. */
   | { readonly kind: "internal-error"; readonly handler: HandlerId }
@@ -72,7 +74,7 @@ export type PublishEvent =
   | { readonly kind: "tick" }
   | { readonly kind: "shutdown" };
 
-/** Why a stream is closed: `ended` after an EndOfStream, `left` after an EndStream, `idle` by time. */
+/** Why a stream is closed: `ended` after an EndOfStream, `left` after an EndStream or a half-close, `idle` by time. */
 export type CloseReason = "ended" | "left" | "idle";
 
 /** Things worth a metric or a debug line that no peer is told. */

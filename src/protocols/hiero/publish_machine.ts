@@ -78,6 +78,9 @@ export class PublishMachine {
       case "internal-error":
         race.endStream(event.handler, "ERROR", 0n);
         break;
+      case "half-closed":
+        race.halfClose(event.handler);
+        break;
       case "disconnected":
         race.forget(event.handler);
         break;

@@ -403,6 +403,43 @@ Deno.test("PublishMachine tells everybody when a write fails, and takes the same
   );
 });
 
+Deno.test("PublishMachine answers what a half-closed publisher sent whole, gives up the rest, then closes", () => {
+  check(`
+    > 1 connect
+    > 2 connect
+    > 1 block 0
+    verify 0 #1, 10 bytes
+    > 1 block 1
+    verify 1 #2, 10 bytes
+    > 1 header 2
+    > 1 half-close
+    note block-abandoned 1 block 2
+    > done 0
+    persist 0 #1
+    1 < acknowledgement 0
+    2 < acknowledgement 0
+    > done 1
+    persist 1 #2
+    1 < acknowledgement 1
+    1 closed: left
+    2 < acknowledgement 1
+    > 2 half-close
+    2 closed: left
+  `);
+});
+
+Deno.test("PublishMachine tells a half-closed publisher that its block was refused", () => {
+  check(`
+    > 1 connect
+    > 1 block 0
+    verify 0 #1, 10 bytes
+    > 1 half-close
+    > failed 0
+    1 < BAD_BLOCK_PROOF last max about 0
+    1 closed: ended
+  `);
+});
+
 Deno.test("PublishMachine drops items without a header in silence (P20)", () => {
   check(`
     > 1 connect

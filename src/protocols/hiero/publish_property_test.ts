@@ -19,7 +19,16 @@ const move: fc.Arbitrary<Move> = fc.record({
     { weight: 6, arbitrary: fc.constantFrom("verified", "verified", "store", "store", "failed") },
     {
       weight: 2,
-      arbitrary: fc.constantFrom("connect", "gone", "bad-header", "bye", "unstored", "wait", "tick"),
+      arbitrary: fc.constantFrom(
+        "connect",
+        "gone",
+        "half-close",
+        "bad-header",
+        "bye",
+        "unstored",
+        "wait",
+        "tick",
+      ),
     },
   ),
   handler: fc.constantFrom(...HANDLERS),

@@ -232,6 +232,7 @@ export class PublishRace {
     for (const handler of this.streams.all()) {
       for (const sent of handler.sent) if (sent <= value) handler.sent.delete(sent);
       this.streams.respond(handler.id, "acknowledgement", value);
+      this.#closeIfAnswered(handler);
     }
   }
 
@@ -262,6 +263,21 @@ export class PublishRace {
   leave(id: HandlerId): void {
     const handler = this.streams.get(id);
     if (handler !== undefined) this.#close(handler, "left");
+  }
+
+  /** The publisher sends no more: its unfinished block is given up, what it sent whole is still answered. */
+  halfClose(id: HandlerId): void {
+    const handler = this.streams.get(id);
+    if (handler === undefined) return;
+    this.#abandon(handler);
+    handler.leaving = true;
+    this.#closeIfAnswered(handler);
+  }
+
+  #closeIfAnswered(handler: Handler): void {
+    if (!handler.leaving) return;
+    for (const number of handler.sent) if (number > this.#persisted) return;
+    this.#close(handler, "left");
   }
 
   /** The stream is gone already: only clean up. */

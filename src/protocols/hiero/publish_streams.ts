@@ -15,6 +15,8 @@ export interface Handler {
   current: bigint | undefined;
   /** Blocks it sent to their end, above P: so that a failure finds its sender. At most maxPendingBlocks. */
   readonly sent: Set<bigint>;
+  /** Sends no more: closed as soon as what it sent is acknowledged. */
+  leaving: boolean;
   lastSeenMs: number;
 }
 
@@ -64,7 +66,13 @@ export class PublishStreams {
   }
 
   connect(id: HandlerId): void {
-    this.#handlers.set(id, { id, current: undefined, sent: new Set(), lastSeenMs: this.#nowMs });
+    this.#handlers.set(id, {
+      id,
+      current: undefined,
+      sent: new Set(),
+      leaving: false,
+      lastSeenMs: this.#nowMs,
+    });
     if (this.#paused) this.emit({ kind: "pause", handler: id });
   }
 

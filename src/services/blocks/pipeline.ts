@@ -104,8 +104,8 @@ export class PublishPipeline {
     this.#step({ kind: "connected", handler });
     return {
       message: (bytes) => this.#onMessage(handler, bytes),
-      halfClosed: () => this.#onGone(handler, "half-closed"),
-      closed: () => this.#onGone(handler, "closed"),
+      halfClosed: () => this.#step({ kind: "half-closed", handler }),
+      closed: () => this.#onGone(handler),
     };
   }
 
@@ -149,16 +149,11 @@ export class PublishPipeline {
     }
   }
 
-  #onGone(handler: HandlerId, how: string): void {
+  #onGone(handler: HandlerId): void {
     const publisher = this.#publishers.get(handler);
     if (publisher === undefined) return;
-    if (how === "half-closed") {
-      // Whatever it sent is still acknowledged to the others; its own call has nothing left to wait for.
-      if (!publisher.closing) this.#endCall(handler, undefined);
-    } else {
-      this.#publishers.delete(handler);
-      publisher.call.context.log.info("Publisher gone", { publisher: handler });
-    }
+    this.#publishers.delete(handler);
+    publisher.call.context.log.info("Publisher gone", { publisher: handler });
     this.#step({ kind: "disconnected", handler });
   }
 

@@ -215,6 +215,19 @@ Deno.test("PublishPipeline reports as fatal what goes wrong after a write, and a
   assert.match(String(fixture.fatal), /listener broke/);
 });
 
+Deno.test("PublishPipeline acknowledges what a half-closed publisher sent whole, then ends its call", async () => {
+  await using fixture = await openPipeline();
+  const call = fixture.connect();
+  const [first, second] = makeChain(2);
+  call.block(0n, first!);
+  call.block(1n, second!);
+  call.halfClose();
+  assert.equal(call.ended, false);
+  await eventually(() => call.ended, "the call ended");
+  assert.equal(call.answers.at(-1), "acknowledgement 1");
+  assert.equal(call.endError, undefined);
+});
+
 Deno.test("PublishPipeline ends calls as the protocol says: idle, goodbye, half-close, malformed, dropped items", async () => {
   await using fixture = await openPipeline({ config: { idleTimeoutMs: 300 } });
   const idle = fixture.connect();
