@@ -59,11 +59,11 @@ export function openDataDirectory(path: string, options: DataDirectoryOptions = 
       format,
       [Symbol.dispose]: once(() => {
         lock.truncateSync(0);
-        lock.close();
+        release(lock);
       }),
     };
   } catch (error) {
-    lock.close();
+    release(lock);
     throw error instanceof CairnError ? error : cannotOpen(path, error);
   }
 }
@@ -92,6 +92,12 @@ function takeLock(path: string): Deno.FsFile {
       detail: { path, ...(pid === undefined ? {} : { pid }) },
     },
   );
+}
+
+/** Closing alone is not enough: a child that is just being started holds a copy of the descriptor until it runs. */
+function release(lock: Deno.FsFile): void {
+  lock.unlockSync();
+  lock.close();
 }
 
 /** The holder writes its pid just after it takes the lock, so the file may still be empty. */
