@@ -7,7 +7,7 @@ import { itemRanges } from "../src/protocols/hiero/items.ts";
 import { nativeSha384 } from "../src/protocols/hiero/native_sha384.ts";
 import { encodeEndOfBlock, encodeItemsRequest } from "../src/protocols/hiero/publish_messages.ts";
 import { CairnError } from "../src/kernel/errors.ts";
-import { UINT64_MAX } from "../src/services/blocks/access.ts";
+import { UINT64_MAX } from "../src/protocols/hiero/wire.ts";
 import { listBlockFiles, readBlockFile } from "../src/services/blocks/block_files.ts";
 import { BlockNodeClient } from "../src/services/blocks/node_client.ts";
 import { type NodeProcess, startNode, type StartNodeOptions, tempDirectory } from "./support/node_process.ts";

@@ -11,7 +11,7 @@ import { CairnError } from "../../kernel/errors.ts";
 import type { BlockSpecifier } from "../../protocols/hiero/access_messages.ts";
 import { BlockVerifier } from "../../protocols/hiero/verify.ts";
 import { nativeSha384 } from "../../protocols/hiero/native_sha384.ts";
-import { UINT64_MAX } from "../../services/blocks/access.ts";
+import { UINT64_MAX } from "../../protocols/hiero/wire.ts";
 import { BlockNodeClient } from "../../services/blocks/node_client.ts";
 import { toVerdictReport } from "../../services/blocks/report.ts";
 import type { CliDeps } from "../deps.ts";

@@ -26,12 +26,11 @@ import {
   parseBlockRequest,
 } from "../../protocols/hiero/access_messages.ts";
 import { HieroFault } from "../../protocols/hiero/fault.ts";
+import { UINT64_MAX } from "../../protocols/hiero/wire.ts";
 import type { ServiceHandlers } from "../../rpc/types.ts";
 import type { BlocksMetrics } from "./metrics.ts";
 import type { BlockStore } from "./store.ts";
 
-/** "No block" on the wire; as a block number in a request it means the latest. */
-export const UINT64_MAX = 0xffff_ffff_ffff_ffffn;
 const INT64_MAX = 0x7fff_ffff_ffff_ffffn;
 
 /** Semantic version split for the wire. */

@@ -5,8 +5,9 @@ import {
   encodeBlockRequest,
   parseBlockResponse,
 } from "../../protocols/hiero/access_messages.ts";
+import { UINT64_MAX } from "../../protocols/hiero/wire.ts";
 import { testMetrics } from "./_testing.ts";
-import { type AccessDeps, accessHandlers, statusHandlers, UINT64_MAX } from "./access.ts";
+import { type AccessDeps, accessHandlers, statusHandlers } from "./access.ts";
 import type { BlockStore } from "./store.ts";
 
 const BLOCK = Uint8Array.of(0x0a, 0x02, 0x0a, 0x00);

@@ -15,8 +15,8 @@ import {
   encodeBlockRequest,
   parseBlockResponse,
 } from "../../protocols/hiero/access_messages.ts";
+import { UINT64_MAX } from "../../protocols/hiero/wire.ts";
 import { createClient } from "../../rpc/client.ts";
-import { UINT64_MAX } from "./access.ts";
 import type { PublishChannel } from "./publisher.ts";
 
 /** Time for an answer, in milliseconds. */

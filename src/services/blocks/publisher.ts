@@ -20,13 +20,11 @@ import {
   parsePublishResponse,
   type PublishResponse,
 } from "../../protocols/hiero/publish_responses.ts";
+import { UINT64_MAX } from "../../protocols/hiero/wire.ts";
 
 /** Time to let the node's other answers arrive before sending again from where it stands: each block on its way gets
  * one, and a node whose queue is full needs a moment anyway. */
 const BEHIND_PAUSE_MS = 100;
-
-/** uint64_max: "no block" in the node's answers. */
-const NO_BLOCK = 0xffff_ffff_ffff_ffffn;
 
 /** A publishBlockStream call, as the publisher drives it. */
 export interface PublishChannel {
@@ -248,7 +246,7 @@ class Publication {
         return;
       case "behind":
         // The node has nothing after this number: go on from there, also where that means going back.
-        this.#next = response.number === NO_BLOCK ? 0n : response.number + 1n;
+        this.#next = response.number === UINT64_MAX ? 0n : response.number + 1n;
         for (const number of this.#inFlight.keys()) this.#givenUp.add(number);
         this.#inFlight.clear();
         this.#resumeAtMs = this.#options.now() + BEHIND_PAUSE_MS;

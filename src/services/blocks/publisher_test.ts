@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { CairnError } from "../../kernel/errors.ts";
 import { parsePublishRequest } from "../../protocols/hiero/publish_messages.ts";
 import { encodePublishResponse, type PublishResponse } from "../../protocols/hiero/publish_responses.ts";
+import { UINT64_MAX } from "../../protocols/hiero/wire.ts";
 import { eventually } from "../../rpc/_testing.ts";
 import { makeChain } from "./_testing.ts";
 import { publishBlocks, type PublishChannel, type PublishOptions, type PublishResult } from "./publisher.ts";
 
 const CHAIN = makeChain(12);
-const NO_BLOCK = 0xffff_ffff_ffff_ffffn;
 
 /** A node played by the test: sees what is sent, answers what it likes. */
 class FakeNode implements PublishChannel {
@@ -185,7 +185,7 @@ Deno.test("publishBlocks() counts what is acknowledged after all, though the nod
   node.onBlock = (number) => {
     if (number !== 3n) return;
     node.onBlock = () => {};
-    node.answer({ kind: "behind", number: NO_BLOCK });
+    node.answer({ kind: "behind", number: UINT64_MAX });
     node.answer(acknowledge(3n));
   };
   const result = await publish(node, 4);
@@ -213,13 +213,13 @@ Deno.test("publishBlocks() breaks the call off when its source fails", async () 
 Deno.test("publishBlocks() reports an EndOfStream, and a stream that ends too early as a failure", async () => {
   const node = new FakeNode();
   node.onBlock = () => {
-    node.answer({ kind: "end-stream", status: "BAD_BLOCK_PROOF", number: NO_BLOCK, proximate: 0n });
+    node.answer({ kind: "end-stream", status: "BAD_BLOCK_PROOF", number: UINT64_MAX, proximate: 0n });
     node.finish();
   };
   assert.deepEqual((await publish(node, 3)).ended, {
     kind: "end-stream",
     status: "BAD_BLOCK_PROOF",
-    number: NO_BLOCK,
+    number: UINT64_MAX,
     proximate: 0n,
   });
   const silent = new FakeNode();
