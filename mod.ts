@@ -272,4 +272,5 @@ export {
   MetricScope,
   type MetricSpec,
 } from "./src/kernel/metrics.ts";
+export { type FinishedWork, type ServedRequest, Tracer, type TracerOptions } from "./src/kernel/telemetry.ts";
 export type { Context, Readiness, Service } from "./src/kernel/service.ts";

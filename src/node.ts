@@ -17,7 +17,6 @@ import type { LoadedConfig } from "./kernel/config/load.ts";
 import { KERNEL_SECTIONS } from "./kernel/config/sections.ts";
 import type { ConfigUpdated } from "./kernel/config/watch.ts";
 import type { Health } from "./kernel/health.ts";
-import type { Logger } from "./kernel/log.ts";
 import type { MetricScope } from "./kernel/metrics.ts";
 import type { Service } from "./kernel/service.ts";
 import { nearestName } from "./kernel/suggest.ts";
@@ -41,7 +40,6 @@ export const PROFILES: Readonly<Record<string, readonly string[]>> = {
 
 /** What the services are built from. */
 export interface BuildDeps {
-  readonly log: Logger;
   readonly metrics: MetricScope;
   readonly health: Health;
   readonly tracer: Tracer;
@@ -75,7 +73,7 @@ export function profileServices(config: NodeConfig): readonly string[] {
 }
 
 /** Builds the services of the profile. Nothing is opened before the node starts them. */
-export function buildNode(config: NodeConfig, { health, metrics, build }: BuildDeps): BuiltNode {
+export function buildNode(config: NodeConfig, { health, metrics, build, tracer }: BuildDeps): BuiltNode {
   const { values } = config;
   const names = profileServices(config);
   const families: FamilySpec[] = [];
@@ -93,6 +91,7 @@ export function buildNode(config: NodeConfig, { health, metrics, build }: BuildD
         engine: () => store.engine,
         bus: () => bus.bus,
         nodeVersion: parseVersion(build.version),
+        tracer,
       }),
     );
   }

@@ -69,7 +69,7 @@ async function runNode(config: NodeConfig, load: () => Promise<NodeConfig>, deps
 
   try {
     await using stack = new AsyncDisposableStack();
-    const built = buildNode(config, { log: logging.root, metrics, health, tracer, build: deps.build });
+    const built = buildNode(config, { metrics, health, tracer, build: deps.build });
     const node = new Node(built.services, values.node, { log, metrics, health, tracer, clock: SYSTEM_CLOCK });
     stack.use(startProcessMetrics(values.telemetry, { metrics, build: deps.build }));
     const watcher = stack.use(

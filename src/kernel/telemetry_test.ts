@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { OtlpCollector } from "./_otlp.ts";
 import { Tracer } from "./telemetry.ts";
 
 /** The import map, for a program outside the repository. */
@@ -16,58 +17,26 @@ await tracer.withSpan("outer", { "cairn.number": 7 }, async () => {
 console.log(JSON.stringify({ enabled: tracer.enabled, ids }));
 `;
 
-interface OtlpSpan {
-  readonly name: string;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly attributes: readonly { readonly key: string; readonly value: Record<string, unknown> }[];
-  readonly status?: { readonly code?: number; readonly message?: string };
-}
-
 /** Runs the program with its telemetry sent to a collector of this test. */
-async function run(env: Record<string, string>, args: readonly string[] = []) {
-  const spans: OtlpSpan[] = [];
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const body = await request.json();
-    for (const resource of body.resourceSpans ?? []) {
-      for (const scope of resource.scopeSpans) {
-        if (scope.scope.name === "cairn") spans.push(...scope.spans);
-      }
-    }
-    return Response.json({});
-  });
+async function run(env: Record<string, string> = {}, args: readonly string[] = []) {
+  await using collector = new OtlpCollector();
   const dir = await Deno.makeTempDir({ prefix: "cairn-otel-" });
   try {
     await Deno.writeTextFile(`${dir}/program.ts`, PROGRAM);
+    const flags = ["--quiet", "--no-prompt", "--ignore-env", "--config", CONFIG];
     const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--quiet",
-        "--no-prompt",
-        "--ignore-env",
-        "--config",
-        CONFIG,
-        `${dir}/program.ts`,
-        ...args,
-      ],
-      env: {
-        OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
-        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${server.addr.port}`,
-        NO_COLOR: "1",
-        ...env,
-      },
+      args: ["run", ...flags, `${dir}/program.ts`, ...args],
+      env: { ...collector.env, NO_COLOR: "1", ...env },
     }).output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));
-    return { spans, output: JSON.parse(new TextDecoder().decode(stdout)) };
+    return { spans: collector.spans, output: JSON.parse(new TextDecoder().decode(stdout)) };
   } finally {
-    await server.shutdown();
     await Deno.remove(dir, { recursive: true });
   }
 }
 
 Deno.test("Tracer.withSpan() reaches a collector through the runtime's own OpenTelemetry", async () => {
-  const { spans, output } = await run({ OTEL_DENO: "true" });
+  const { spans, output } = await run();
   assert.equal(output.enabled, true);
   const outer = spans.find(({ name }) => name === "outer")!;
   const inner = spans.find(({ name }) => name === "inner")!;
@@ -84,7 +53,7 @@ Deno.test("Tracer.withSpan() reaches a collector through the runtime's own OpenT
 Deno.test("Tracer records nothing when telemetry is off, in the runtime or in the configuration", async () => {
   const off = await run({ OTEL_DENO: "false" });
   assert.deepEqual(off, { spans: [], output: { enabled: false } });
-  const silent = await run({ OTEL_DENO: "true" }, ["--no-spans"]);
+  const silent = await run({}, ["--no-spans"]);
   assert.deepEqual(silent, { spans: [], output: { enabled: false } });
 });
 

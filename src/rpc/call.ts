@@ -12,6 +12,7 @@ import type { Metadata, ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import { CairnError, GRPC_STATUS } from "../kernel/errors.ts";
 import type { ErrorCode } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
+import type { Tracer } from "../kernel/telemetry.ts";
 import type { MethodMetrics } from "./metrics.ts";
 import { codeMetadata, codeOfTransportStatus, errorToStatus, isExpected } from "./status.ts";
 import type { BidiCall, CallContext, StreamHandler } from "./types.ts";
@@ -41,6 +42,7 @@ export interface BoundMethod {
 /** What a call needs of its server. */
 export interface CallDeps {
   readonly log: Logger;
+  readonly tracer: Tracer;
   readonly maxMessageBytes: number;
   readonly requestTimeoutMs: number;
   /** Back-pressure of the connection with `peer`; `undefined` when it is gone. */
@@ -216,19 +218,34 @@ export class ServerCall implements BidiCall<unknown> {
   }
 
   async #answer(bytes: Uint8Array): Promise<void> {
+    const { context } = this;
+    const [service, method] = this.#method.name.split("/");
     try {
-      const request = this.#method.decode(bytes);
-      // Answers pile up on a connection that does not read: no further work for it until it does.
-      await this.drained();
-      if (this.#endedCode !== undefined || this.#closed) return;
-      if (this.#method.kind === "unary") this.send(await this.#method.handle(request, this.context));
-      else {
-        clearTimeout(this.#requestTimer);
-        await this.#method.handle(request, this, this.context);
-      }
+      await this.#deps.tracer.serve({
+        name: this.#method.name,
+        attributes: {
+          "rpc.system": "grpc",
+          "rpc.service": service,
+          "rpc.method": method,
+          "cairn.request_id": context.requestId,
+        },
+        metadata: () => context.metadata,
+      }, () => this.#handle(bytes));
       this.end();
     } catch (error) {
       this.end(error);
+    }
+  }
+
+  async #handle(bytes: Uint8Array): Promise<void> {
+    const request = this.#method.decode(bytes);
+    // Answers pile up on a connection that does not read: no further work for it until it does.
+    await this.drained();
+    if (this.#endedCode !== undefined || this.#closed) return;
+    if (this.#method.kind === "unary") this.send(await this.#method.handle(request, this.context));
+    else {
+      clearTimeout(this.#requestTimer);
+      await this.#method.handle(request, this, this.context);
     }
   }
 

@@ -14,6 +14,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { CairnError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { MetricScope } from "../kernel/metrics.ts";
+import { Tracer } from "../kernel/telemetry.ts";
 import { ServerCall } from "./call.ts";
 import type { BoundMethod, CallDeps } from "./call.ts";
 import { splitAddress } from "./config.ts";
@@ -41,6 +42,8 @@ export interface RpcServerDeps {
   readonly log: Logger;
   /** Scope whose prefix the metrics get, such as `cairn_rpc_`. */
   readonly metrics: MetricScope;
+  /** Records a span for each unary and server-streaming call. @default {one that records where OTEL_DENO is set} */
+  readonly tracer?: Tracer;
 }
 
 /** Options of {@link RpcServer.stop}. */
@@ -73,7 +76,7 @@ export class RpcServer implements AsyncDisposable {
   #stopping: Promise<void> | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  constructor(config: RpcConfig, { log, metrics }: RpcServerDeps) {
+  constructor(config: RpcConfig, { log, metrics, tracer = new Tracer() }: RpcServerDeps) {
     this.#config = config;
     this.#log = log;
     this.#metrics = new RpcMetrics(metrics);
@@ -88,6 +91,7 @@ export class RpcServer implements AsyncDisposable {
     });
     this.#callDeps = {
       log,
+      tracer,
       maxMessageBytes: config.maxMessageBytes,
       requestTimeoutMs: config.requestTimeoutMs,
       gaugeOf: (peer) => this.#gate?.gaugeOf(peer),

@@ -25,6 +25,8 @@ export interface StartNodeOptions {
   readonly dataDir: string;
   /** Keys of the configuration; both ports are free ones unless set here. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
+  /** Environment besides that of the test. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A node that is up. */
@@ -82,6 +84,7 @@ export async function startNode(options: StartNodeOptions): Promise<NodeProcess>
   const child = new Deno.Command(Deno.execPath(), {
     args: startArgs(options),
     cwd: ROOT,
+    env: { ...options.env },
     stdin: "null",
     stdout: "null",
     stderr: "piped",

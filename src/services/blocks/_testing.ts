@@ -9,6 +9,7 @@
 import { HotMemory } from "../../hot/memory.ts";
 import { RecordingLog } from "../../kernel/_testing.ts";
 import { Bus } from "../../kernel/bus/mod.ts";
+import { Tracer } from "../../kernel/telemetry.ts";
 import { MetricScope } from "../../kernel/metrics.ts";
 import { splitBlock } from "../../protocols/hiero/block_split.ts";
 import { ChainGenerator } from "../../protocols/hiero/generate.ts";
@@ -202,6 +203,7 @@ export async function openPipeline(
     store,
     metrics,
     log,
+    tracer: new Tracer(),
     onPersisted: ({ number }) => void persisted.push(number),
     fatal: onFatal,
     now: () => performance.timeOrigin + performance.now(),

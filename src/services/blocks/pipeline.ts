@@ -9,6 +9,7 @@
 
 import { CairnError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/log.ts";
+import type { Tracer } from "../../kernel/telemetry.ts";
 import { HieroFault } from "../../protocols/hiero/fault.ts";
 import type { HandlerId, PublishEffect, PublishEvent } from "../../protocols/hiero/publish_events.ts";
 import type { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
@@ -36,6 +37,7 @@ export interface PipelineDeps {
   readonly store: BlockStore;
   readonly metrics: BlocksMetrics;
   readonly log: Logger;
+  readonly tracer: Tracer;
   readonly onPersisted: PersistedListener;
   /** Told of what must never happen: the node then stops rather than going on half. */
   readonly fatal: (error: Error) => void;
@@ -346,11 +348,13 @@ export class PublishPipeline {
     }
     this.#perform(withoutOvertaken(effects));
     const acknowledgedAtMs = now();
-    for (const [attempt, { number, bytes, completeAtMs, verifiedAtMs }] of batch) {
+    for (const [attempt, submission] of batch) {
+      const { number, bytes, completeAtMs, verifiedAtMs } = submission;
       metrics.blocksPersisted.inc();
       this.#observe("persist", persistedAtMs - verifiedAtMs);
       this.#observe("acknowledge", acknowledgedAtMs - persistedAtMs);
       this.#observe("total", acknowledgedAtMs - completeAtMs);
+      this.#trace(submission, persistedAtMs, acknowledgedAtMs);
       onPersisted({ number, bytes });
       this.#done(attempt);
     }
@@ -363,6 +367,25 @@ export class PublishPipeline {
       this.#idle?.resolve();
       this.#idle = undefined;
     }
+  }
+
+  /** One trace a block, with the stages as its spans. */
+  #trace(submission: Submission, persistedAtMs: number, acknowledgedAtMs: number): void {
+    const { tracer } = this.#deps;
+    if (!tracer.enabled) return;
+    const { number, bytes, completeAtMs, submittedAtMs, verifiedAtMs } = submission;
+    tracer.record({
+      name: "block",
+      startMs: completeAtMs,
+      endMs: acknowledgedAtMs,
+      attributes: { "block.number": Number(number), "block.bytes": bytes },
+      parts: [
+        { name: "block.ingest", startMs: completeAtMs, endMs: submittedAtMs },
+        { name: "block.hash", startMs: submittedAtMs, endMs: verifiedAtMs },
+        { name: "block.persist", startMs: verifiedAtMs, endMs: persistedAtMs },
+        { name: "block.acknowledge", startMs: persistedAtMs, endMs: acknowledgedAtMs },
+      ],
+    });
   }
 
   #observe(stage: string, milliseconds: number): void {

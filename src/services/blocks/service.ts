@@ -15,6 +15,7 @@ import { ReconnectService } from "../../../proto/gen/org/hiero/block/api/reconne
 import { StateService } from "../../../proto/gen/org/hiero/block/api/state_service_pb.ts";
 import type { Bus } from "../../kernel/bus/mod.ts";
 import type { Context, Readiness, Service } from "../../kernel/service.ts";
+import type { Tracer } from "../../kernel/telemetry.ts";
 import { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
 import { RpcServer } from "../../rpc/server.ts";
 import type { DescService } from "../../rpc/types.ts";
@@ -42,6 +43,7 @@ export interface BlocksServiceDeps {
   readonly engine: () => Engine;
   readonly bus: () => Bus;
   readonly nodeVersion: SemanticVersionParts;
+  readonly tracer: Tracer;
 }
 
 /** Where the chain stands. */
@@ -131,13 +133,18 @@ export class BlocksService implements Service {
       store,
       metrics,
       log,
+      tracer: this.#deps.tracer,
       onPersisted: (event) => persisted.tryPublish(event),
       fatal,
       now: () => performance.timeOrigin + performance.now(),
     });
     stack.defer(() => pipeline.shutdown());
     const server = stack.use(
-      new RpcServer(config.rpc, { log: log.child("rpc"), metrics: scope.scope("rpc") }),
+      new RpcServer(config.rpc, {
+        log: log.child("rpc"),
+        metrics: scope.scope("rpc"),
+        tracer: this.#deps.tracer,
+      }),
     );
     this.#addServices(server, pipeline, {
       store,
