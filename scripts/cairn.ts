@@ -4,8 +4,7 @@
  *
  * It looks for the data directory and the config file where the command line does (flags, then the environment), takes
  * `--allow-KIND=LIST` for Deno, and knows one command, `start`; every other command may write the one file that its
- * `--output` names. It also stands between `deno task` and the node because `deno task` repeats a Ctrl-C that the
- * terminal has already delivered, and a node takes a second signal as an order to give up.
+ * `--output` names.
  *
  * @module
  */
@@ -74,11 +73,6 @@ export function planLaunch(commandLine: readonly string[], env: LaunchEnv = {}):
   return { permissions: widen(base, extra), args };
 }
 
-/** Whether a terminal is attached; then it delivers SIGINT to the child itself. */
-function hasTerminal(): boolean {
-  return [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
-}
-
 if (import.meta.main) {
   const { permissions, args } = planLaunch(Deno.args, {
     CAIRN_CONFIG: Deno.env.get("CAIRN_CONFIG"),
@@ -88,17 +82,15 @@ if (import.meta.main) {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", ...toFlags(permissions), main, ...args],
   }).spawn();
-  const forward = (signal: Deno.Signal) => () => {
-    try {
-      child.kill(signal);
-    } catch (error) {
-      // The child ended a moment before; its status is on the way.
-      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
-    }
-  };
-  const onInterrupt = hasTerminal() ? () => {} : forward("SIGINT");
-  Deno.addSignalListener("SIGINT", onInterrupt);
-  Deno.addSignalListener("SIGTERM", forward("SIGTERM"));
-  Deno.addSignalListener("SIGHUP", forward("SIGHUP"));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => {
+      try {
+        child.kill(signal);
+      } catch (error) {
+        // The child ended a moment before; its status is on the way.
+        if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+      }
+    });
+  }
   Deno.exit((await child.status).code);
 }

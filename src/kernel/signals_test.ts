@@ -10,20 +10,37 @@ function setup() {
     },
   };
   const calls: string[] = [];
-  const handle = handleSignals({
-    onStop: (signal) => calls.push(`stop ${signal}`),
-    onReload: () => calls.push("reload"),
-    onForce: (code) => calls.push(`force ${code}`),
-  }, source);
-  return { handle, calls, listeners, send: (signal: string) => listeners.get(signal)!() };
+  let nowMs = 0;
+  const handle = handleSignals(
+    {
+      onStop: (signal) => calls.push(`stop ${signal}`),
+      onReload: () => calls.push("reload"),
+      onForce: (code) => calls.push(`force ${code}`),
+    },
+    source,
+    () => nowMs,
+  );
+  const send = (signal: string, atMs = 0) => {
+    nowMs = atMs;
+    listeners.get(signal)!();
+  };
+  return { handle, calls, listeners, send };
 }
 
 Deno.test("handleSignals() stops on the first signal and forces 128 + n on the second", () => {
   const { calls, send } = setup();
-  send("SIGTERM");
-  send("SIGINT");
-  send("SIGTERM");
+  send("SIGTERM", 1_000);
+  send("SIGINT", 1_251);
+  send("SIGTERM", 1_252);
   assert.deepEqual(calls, ["stop SIGTERM", "force 130", "force 143"]);
+});
+
+Deno.test("handleSignals() takes what comes within 250 ms of the first for the same request", () => {
+  const { calls, send } = setup();
+  send("SIGINT", 1_000);
+  send("SIGINT", 1_001);
+  send("SIGTERM", 1_250);
+  assert.deepEqual(calls, ["stop SIGINT"]);
 });
 
 Deno.test("handleSignals() reloads on every SIGHUP and never counts it as a stop", () => {
