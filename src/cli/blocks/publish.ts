@@ -41,6 +41,8 @@ interface CountedSource extends BlockSource {
   readonly alreadyThere: number;
 }
 
+type FetchBlock = (number: bigint) => Promise<Uint8Array>;
+
 /** Adds `blocks publish`. */
 export function registerPublish(blocks: Command, deps: CliDeps): void {
   blocks.command("publish")
@@ -67,10 +69,10 @@ export function registerPublish(blocks: Command, deps: CliDeps): void {
       using client = new BlockNodeClient(await nodeAddress(options, command, deps));
       await interruptible(async (signal) => {
         const status = await client.status(signal);
+        const fetchBlock: FetchBlock = (number) => client.block({ kind: "number", number }, signal);
         const source = options.generate === undefined
-          ? await fileSource(paths, status)
-          : await generatedSource(options.generate, options, status, (number) =>
-            client.block({ kind: "number", number }, signal));
+          ? await fileSource(paths, status, fetchBlock)
+          : await generatedSource(options.generate, options, status, fetchBlock);
         report(await publish(client, source, options, signal), source, options, deps);
       });
     });
@@ -128,9 +130,15 @@ function report(
   }
 }
 
+/**
+ * What the node has already is passed over, if the last of it is the same there.
+ *
+ * @throws {CairnError} `USAGE` if the node has another chain, `BLOCK_NOT_FOUND` for a gap, `BLOCK_MALFORMED`.
+ */
 async function fileSource(
   paths: readonly string[],
-  { lastAvailableBlock }: NodeStatus,
+  { firstAvailableBlock, lastAvailableBlock }: NodeStatus,
+  fetchBlock: FetchBlock,
 ): Promise<CountedSource> {
   const files = new Map<bigint, string>();
   for (const file of await listBlockFiles(paths)) {
@@ -142,6 +150,11 @@ async function fileSource(
   }
   const numbers = [...files.keys()].sort((a, b) => (a < b ? -1 : 1));
   const wanted = numbers.filter((number) => lastAvailableBlock === undefined || number > lastAvailableBlock);
+  const there = numbers[numbers.length - wanted.length - 1];
+  if (there !== undefined && there >= firstAvailableBlock!) {
+    const hint = "publish these files to a node with an empty data directory";
+    await requireSame(there, await readBlockFile(files.get(there)!), fetchBlock, hint);
+  }
   const [first = 0n] = wanted;
   for (const [i, number] of wanted.entries()) {
     if (number === first + BigInt(i)) continue;
@@ -169,21 +182,16 @@ async function generatedSource(
   count: number,
   { items, itemBytes }: PublishCommandOptions,
   { lastAvailableBlock }: NodeStatus,
-  fetchBlock: (number: bigint) => Promise<Uint8Array>,
+  fetchBlock: FetchBlock,
 ): Promise<CountedSource> {
   const generator = new ChainGenerator({ sha384: nativeSha384, items, itemBytes, template: true });
   const first = lastAvailableBlock === undefined ? 0n : lastAvailableBlock + 1n;
   let last: Uint8Array | undefined;
   while (generator.nextNumber < first) last = generator.next().bytes;
-  if (last !== undefined && !equalBytes(last, await fetchBlock(first - 1n))) {
-    throw new CairnError(
-      "USAGE",
-      `Cannot continue the node's chain: its block ${first - 1n} is not of this chain`,
-      {
-        hint:
-          "use the --items and --item-bytes it was generated with, or a node with an empty data directory",
-      },
-    );
+  if (last !== undefined) {
+    const hint =
+      "use the --items and --item-bytes it was generated with, or a node with an empty data directory";
+    await requireSame(first - 1n, last, fetchBlock, hint);
   }
   const kept = new Map<bigint, Uint8Array>();
   return {
@@ -201,4 +209,21 @@ async function generatedSource(
       return kept.get(number);
     },
   };
+}
+
+/** @throws {CairnError} `USAGE` if the node's block is another one. */
+async function requireSame(
+  number: bigint,
+  block: Uint8Array,
+  fetchBlock: FetchBlock,
+  hint: string,
+): Promise<void> {
+  if (equalBytes(block, await fetchBlock(number))) return;
+  throw new CairnError(
+    "USAGE",
+    `Cannot continue the node's chain: its block ${number} is not of this chain`,
+    {
+      hint,
+    },
+  );
 }
