@@ -1,6 +1,6 @@
 /**
- * Measures the bus and writes `bench/results/bus.json` and `docs/benchmarks/bus.md`: publish percentiles, throughput, single-timed publishes at
- * 10,000 events/s, idle CPU, and `postMessage` of objects in the same run.
+ * Measures the bus and writes `bench/results/bus.json` and `docs/benchmarks/bus.md`: publish percentiles, throughput,
+ * single-timed publishes at 10,000 events/s, idle CPU, and `postMessage` of objects in the same run.
  *
  * Rounds are interleaved, so that a slow spell of the machine hits every kind alike; figures are medians over the
  * rounds, with the least and the greatest beside them.

@@ -1,8 +1,8 @@
 /**
  * Durable writes, reads and event-loop stalls of the storage engine, beside node:sqlite in the same run.
  *
- * Prints one JSON object. Every write is synced before it counts. Run it on the disk that matters:
- * `deno task bench:store [DIRECTORY]`
+ * Writes `bench/results/store.json` and `docs/benchmarks/store.md`. Every write is synced before it counts. Run it on
+ * the disk that matters: `deno task bench:store [DIRECTORY]`
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { DatabaseSync } from "node:sqlite";
 import { MetricScope } from "../src/kernel/metrics.ts";
 import type { Engine } from "../src/store/engine.ts";
 import { openRocksEngine } from "../src/store/rocks_engine.ts";
-import { describeMachine } from "./_report.ts";
+import { currentCommit, describeMachine, type Machine, machineLine, table } from "./_report.ts";
 
 /** Measured time of each row. */
 const ROW_MS = 1_500;
@@ -34,10 +34,32 @@ interface WriteRow extends Latency {
   readonly batchesPerCommit?: number;
 }
 
+interface Reads {
+  /** Of 1 KiB. */
+  readonly get: Latency;
+  /** Of a hundred times 1 KiB. */
+  readonly getMany: Latency;
+  readonly large: readonly { readonly bytes: number; readonly latency: Latency; readonly stall: Latency }[];
+  readonly scanRowsPerSecond: number;
+}
+
+interface StoreReport {
+  readonly date: string;
+  readonly machine: Machine;
+  readonly commit: string;
+  readonly command: string;
+  readonly writes: readonly WriteRow[];
+  readonly idleStall: Latency;
+  readonly reads: Reads;
+}
+
 const parent = await Deno.makeTempDir(Deno.args[0] === undefined ? {} : { dir: Deno.args[0] });
 try {
-  const report = {
+  const report: StoreReport = {
+    date: new Date().toISOString().slice(0, 10),
     machine: describeMachine(),
+    commit: await currentCommit(),
+    command: "deno task bench:store",
     writes: [
       await rocks("1 KiB, 1 in flight", 1 * KIB, 1),
       await rocks("1 KiB, 64 in flight", 1 * KIB, 64),
@@ -63,8 +85,13 @@ try {
     idleStall: await idleStall(),
     reads: await reads(),
   };
-  // deno-lint-ignore no-console
-  console.log(JSON.stringify(report, undefined, 2));
+  await Deno.writeTextFile(
+    new URL("./results/store.json", import.meta.url),
+    `${JSON.stringify(report, undefined, 2)}\n`,
+  );
+  const page = toPage(report);
+  await Deno.writeTextFile(new URL("../docs/benchmarks/store.md", import.meta.url), page);
+  await Deno.stdout.write(new TextEncoder().encode(page));
 } finally {
   await Deno.remove(parent, { recursive: true });
 }
@@ -159,7 +186,7 @@ function sqlite(name: string, bytes: number, batch: number): WriteRow {
   };
 }
 
-async function reads(): Promise<Record<string, unknown>> {
+async function reads(): Promise<Reads> {
   await using engine = await open();
   const count = 20_000;
   const value = random(1 * KIB, false);
@@ -176,17 +203,17 @@ async function reads(): Promise<Record<string, unknown>> {
     200,
     (i) => small.getMany(Array.from({ length: 100 }, (_, j) => key((i * 100 + j) % count))),
   );
-  const big: Record<string, unknown> = {};
+  const big: { bytes: number; latency: Latency; stall: Latency }[] = [];
   for (const [i, size] of sizes.entries()) {
     const ticker = startTicker();
     const times = await measure(30, () => large.get(key(i)));
-    big[`${size} bytes`] = { ...times, stall: ticker.stop() };
+    big.push({ bytes: size, latency: times, stall: ticker.stop() });
   }
   const startedMs = performance.now();
   let rows = 0;
   for await (const _ of small.scan()) rows++;
   const scanRowsPerSecond = Math.round(rows / ((performance.now() - startedMs) / 1000));
-  return { "get 1 KiB": one, "getMany 100 x 1 KiB": many, "get large": big, scanRowsPerSecond };
+  return { get: one, getMany: many, large: big, scanRowsPerSecond };
 }
 
 async function measure(times: number, action: (i: number) => Promise<unknown>): Promise<Latency> {
@@ -258,4 +285,47 @@ function random(bytes: number, shared: boolean): Uint8Array {
 
 function round(value: number): number {
   return Math.round(value * 1000) / 1000;
+}
+
+function toPage({ date, machine, commit, command, writes, idleStall, reads }: StoreReport): string {
+  const show = ({ p50Ms, p99Ms, maxMs }: Latency) =>
+    [p50Ms, p99Ms, maxMs].map((ms) => ms.toFixed(2)).join(" / ");
+  const { get, getMany, large, scanRowsPerSecond } = reads;
+  return `# Store
+
+Measured ${date} at commit ${commit} by \`${command}\`: ${machineLine(machine)}.
+Random bytes, so nothing compresses. Raw data: [store.json](../../bench/results/store.json).
+
+"Event loop late" is how late a timer of 1 ms fires on the main thread; with nothing to do it is
+${
+    show(idleStall)
+  } ms here. node:sqlite (WAL, synchronous FULL) runs on its caller's thread: a transaction is a stall.
+Milliseconds are p50 / p99 / greatest.
+
+${
+    table(
+      ["durable puts", "puts/s", "MB/s", "until durable, ms", "event loop late, ms", "batches a commit"],
+      writes.map((
+        { name, putsPerSecond, megabytesPerSecond, p50Ms, p99Ms, maxMs, stall, batchesPerCommit },
+      ) => [
+        name,
+        `${putsPerSecond}`,
+        megabytesPerSecond.toFixed(1),
+        show({ p50Ms, p99Ms, maxMs }),
+        show(stall),
+        batchesPerCommit?.toFixed(1) ?? "",
+      ]),
+    )
+  }
+
+${
+    table(["reads", "ms", "event loop late, ms"], [
+      ["get, 1 KiB", show(get), ""],
+      ["getMany, 100 of 1 KiB", show(getMany), ""],
+      ...large.map(({ bytes, latency, stall }) => [`get, ${bytes / 1e6} MB`, show(latency), show(stall)]),
+    ])
+  }
+
+A scan of values of 1 KiB gives ${scanRowsPerSecond} rows/s.
+`;
 }

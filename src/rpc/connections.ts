@@ -134,7 +134,10 @@ export class ConnectionGate {
     for (const session of this.#sessions) if (!session.closed) session.close();
   }
 
-  /** Resolves when no connection is open after {@link stopAccepting}, nor a session, which holds timers for a moment longer. */
+  /**
+   * Resolves when, after {@link stopAccepting}, no connection is open, nor a session: sessions hold timers for a moment
+   * longer.
+   */
   emptied(): Promise<void> {
     return this.#emptied.promise;
   }

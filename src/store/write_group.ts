@@ -34,8 +34,8 @@ const KIND_DELETE = 0x8000_0000;
 const SOURCE_PACKED = 0;
 
 /**
- * From here on a value in shared memory is cheaper to point at than to copy: cloning a view takes a few microseconds, and
- * the copy's memory must be mapped, zeroed and given back. At 1,000 blocks of 23 kB a second this saves a tenth of the node's CPU.
+ * From here on a value in shared memory is cheaper to point at than to copy: cloning a view takes a few microseconds,
+ * and the copy's memory must be mapped, zeroed and given back.
  */
 const SHARED_VALUE_MIN_BYTES = 8 * 1024;
 

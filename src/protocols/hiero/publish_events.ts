@@ -12,7 +12,7 @@ import type { PublishResponse } from "./publish_responses.ts";
 /** Names one publisher's stream; the driver chooses it and never gives it twice. */
 export type HandlerId = number;
 
-/** Limits and windows of the publish machine. All bounds have a written reaction: docs/block-hashing.md. */
+/** Limits and windows of the publish machine. All bounds have a written reaction: docs/blocks.md. */
 export interface PublishConfig {
   /** First block this node wants to own (E). @default {0n} */
   readonly earliestManagedBlock: bigint;
