@@ -124,7 +124,9 @@ async function rocks(
       await engine.write([{ kind: "put", family, key: key(next++), value }]);
       const tookMs = performance.now() - startedMs;
       latenciesMs.push(tookMs);
-      if (everyMs !== undefined) await new Promise((resolve) => setTimeout(resolve, everyMs - tookMs));
+      if (everyMs !== undefined) {
+        await new Promise((resolve) => setTimeout(resolve, Math.max(0, everyMs - tookMs)));
+      }
     }
   };
   const run = (durationMs: number) => {
