@@ -16,7 +16,7 @@ COPY wasm wasm
 RUN deno install --quiet --frozen \
   && deno run --no-prompt --ignore-env --allow-read --allow-write=wasm scripts/wasm.ts --if-stale \
   && deno cache --quiet src/main.ts \
-  && rm -rf "$DENO_DIR/npm" scripts wasm/assembly \
+  && rm -rf "$DENO_DIR/npm" scripts wasm/assembly wasm/generate \
   && mkdir /empty
 WORKDIR /app/node_modules/.deno
 RUN rm -rf assemblyscript@* binaryen@* typescript@* @typescript+* @types+node@* fast-check@* \

@@ -17,7 +17,7 @@ const ENTRY = "src/main.ts";
 const OUTPUT = "dist/cairn";
 
 /** Files that the code reads at run time by a path it computes. */
-const ASSETS = ["wasm/hot.wasm", "wasm/hot.digest"] as const;
+const ASSETS = ["wasm/hot.wasm", "wasm/hot_scalar.wasm", "wasm/hot.digest"] as const;
 
 /** Finds the files that a module names as `new URL("./x.ts", import.meta.url)`: workers and assets. */
 export function filesNamedIn(path: string, source: string): string[] {

@@ -1,14 +1,16 @@
 /**
- * Builds `wasm/hot.wasm` from `wasm/assembly`, and `wasm/hot.digest` beside it.
+ * Builds `wasm/hot.wasm` and its twin without SIMD, `wasm/hot_scalar.wasm`, from `wasm/assembly` and what
+ * `wasm/generate` unrolls, and writes `wasm/hot.digest` beside them.
  *
- * The digest names the sha-256 of the module and of everything that went into it (sources, flags, compiler
+ * The digest names the sha-256 of the modules and of everything that went into them (sources, flags, compiler
  * version), so that a stale module is noticed without compiling: `--if-stale` builds only then. `--out FOLDER`
- * writes elsewhere (the reproducibility test).
+ * writes elsewhere; `--emit FOLDER` writes the unrolled sources and the modules' text, for reading.
  *
  * @module
  */
 
 import { createHash } from "node:crypto";
+import { GENERATED } from "../wasm/generate/mod.ts";
 import * as layout from "../wasm/layout.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -20,8 +22,6 @@ const FLAGS: readonly string[] = [
   "--noAssert",
   "--runtime",
   "stub",
-  "--enable",
-  "simd,threads",
   "--importMemory",
   "--noExportMemory",
   "--sharedMemory",
@@ -33,13 +33,16 @@ const FLAGS: readonly string[] = [
   String(layout.STATICS_OFFSET),
 ];
 
-/** What `hot.digest` says. */
-export interface HotDigest {
-  /** sha-256 of `hot.wasm`, hex. */
-  readonly wasm: string;
-  /** sha-256 over sources, flags and compiler version, hex. */
-  readonly sources: string;
-}
+/** The same sources twice: `ASC_FEATURE_SIMD` picks the branch when they are compiled. */
+export const BUILDS = [
+  { file: "hot.wasm", features: "simd,threads" },
+  { file: "hot_scalar.wasm", features: "threads" },
+] as const;
+
+type BuildFile = (typeof BUILDS)[number]["file"];
+
+/** What `hot.digest` says: sha-256 in hex of each module, and of sources, flags and compiler version. */
+export type HotDigest = Readonly<Record<BuildFile | "sources", string>>;
 
 function sha256(...parts: readonly (string | Uint8Array)[]): string {
   const hash = createHash("sha256");
@@ -54,71 +57,103 @@ async function readSources(): Promise<Map<string, string>> {
   }
   const sources = new Map<string, string>();
   for (const name of names.sort()) sources.set(name, await Deno.readTextFile(new URL(name, WASM)));
+  for (const [name, source] of Object.entries(GENERATED)) sources.set(`assembly/${name}`, source());
   return sources;
 }
 
 async function digestSources(sources: ReadonlyMap<string, string>): Promise<string> {
   const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
-  const parts = [config.imports.assemblyscript, FLAGS.join(" ")];
+  const parts = [config.imports.assemblyscript, FLAGS.join(" "), JSON.stringify(BUILDS)];
   for (const [name, text] of sources) parts.push(`\n${name} ${text.length}\n`, text);
   return sha256(...parts);
 }
 
-/** Parses the two lines of `hot.digest`; `undefined` if the file is something else. */
+/** Parses the lines of `hot.digest`; `undefined` if the file is something else. */
 export function parseDigest(text: string): HotDigest | undefined {
-  const found = /^wasm ([0-9a-f]{64})\nsources ([0-9a-f]{64})\n$/.exec(text);
-  return found ? { wasm: found[1]!, sources: found[2]! } : undefined;
+  const names = [...BUILDS.map(({ file }) => file), "sources"] as const;
+  const lines = text.split("\n");
+  const entries = names.map((name, i) => [name, /^(\S+) ([0-9a-f]{64})$/.exec(lines[i] ?? "")] as const);
+  if (lines.length !== names.length + 1 || !entries.every(([name, found]) => found?.[1] === name)) return;
+  return Object.fromEntries(entries.map(([name, found]) => [name, found![2]!])) as HotDigest;
 }
 
-/** Whether the module in `wasm/` is what its sources compile to, as far as digests can tell. */
+/** Whether the modules in `wasm/` are what their sources compile to, as far as digests can tell. */
 export async function isFresh(): Promise<boolean> {
   try {
     const digest = parseDigest(await Deno.readTextFile(new URL("hot.digest", WASM)));
     if (digest === undefined) return false;
     if (digest.sources !== await digestSources(await readSources())) return false;
-    return digest.wasm === sha256(await Deno.readFile(new URL("hot.wasm", WASM)));
+    for (const { file } of BUILDS) {
+      if (digest[file] !== sha256(await Deno.readFile(new URL(file, WASM)))) return false;
+    }
+    return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
 }
 
+/** What {@link compile} makes. */
+export interface Compiled {
+  readonly modules: Readonly<Record<BuildFile, Uint8Array>>;
+  /** Text form of each module, for reading. */
+  readonly texts: ReadonlyMap<string, string>;
+  readonly digest: string;
+}
+
 /** Compiles the sources. Throws with the compiler's own messages when they do not compile. */
-export async function compile(): Promise<{ readonly wasm: Uint8Array; readonly digest: string }> {
+export async function compile(): Promise<Compiled> {
   // Loaded late: --if-stale must answer without loading the compiler.
   const { default: asc } = await import("assemblyscript/asc");
   const sources = await readSources();
   const said: string[] = [];
-  let wasm: Uint8Array | undefined;
+  const written = new Map<string, string | Uint8Array>();
   const sink = { write: (chunk: string | Uint8Array): boolean => said.push(String(chunk)) > 0 };
-  const { error } = await asc.main(["assembly/index.ts", "--outFile", "hot.wasm", ...FLAGS], {
-    stdout: sink,
-    stderr: sink,
-    readFile: (name: string) => sources.get(name.replaceAll("\\", "/").replace(/^\.\//, "")) ?? null,
-    writeFile: (name: string, contents: string | Uint8Array) => {
-      if (name === "hot.wasm") wasm = contents as Uint8Array;
-    },
-    listFiles: () => [],
-  });
-  if (error || wasm === undefined) {
-    throw new Error(`Cannot compile wasm/assembly:\n${said.join("")}`, { cause: error });
+  for (const { file, features } of BUILDS) {
+    const text = file.replace(/wasm$/, "wat");
+    const out = ["--outFile", file, "--textFile", text, "--enable", features];
+    const { error } = await asc.main(["assembly/index.ts", ...out, ...FLAGS], {
+      stdout: sink,
+      stderr: sink,
+      readFile: (name: string) => sources.get(name.replaceAll("\\", "/").replace(/^\.\//, "")) ?? null,
+      writeFile: (name: string, contents: string | Uint8Array) => void written.set(name, contents),
+      listFiles: () => [],
+    });
+    if (error || !written.has(file)) {
+      throw new Error(`Cannot compile wasm/assembly:\n${said.join("")}`, { cause: error });
+    }
   }
-  const digest = `wasm ${sha256(wasm)}\nsources ${await digestSources(sources)}\n`;
-  return { wasm, digest };
+  const modules = {} as Record<BuildFile, Uint8Array>;
+  const texts = new Map<string, string>();
+  for (const [name, contents] of written) {
+    if (typeof contents === "string") texts.set(name, contents);
+    else modules[name as BuildFile] = contents;
+  }
+  for (const [name, source] of Object.entries(GENERATED)) texts.set(name, source());
+  const lines = BUILDS.map(({ file }) => `${file} ${sha256(modules[file])}`);
+  return { modules, texts, digest: [...lines, `sources ${await digestSources(sources)}`, ""].join("\n") };
 }
 
 const say = (line: string) => Deno.stderr.write(new TextEncoder().encode(`${line}\n`));
 
+/** The folder behind an option, or `undefined`. */
+async function folderOf(option: string): Promise<URL | undefined> {
+  const at = Deno.args.indexOf(option);
+  return at < 0 ? undefined : new URL(`file://${await Deno.realPath(Deno.args[at + 1] ?? ".")}/`);
+}
+
 if (import.meta.main) {
-  const outAt = Deno.args.indexOf("--out");
-  const out = outAt < 0 ? WASM : new URL(`file://${await Deno.realPath(Deno.args[outAt + 1] ?? ".")}/`);
+  const out = await folderOf("--out") ?? WASM;
+  const emit = await folderOf("--emit");
   if (Deno.args.includes("--if-stale") && await isFresh()) {
     await say("wasm/hot.wasm is up to date");
   } else {
     const startedMs = performance.now();
-    const { wasm, digest } = await compile();
-    await Deno.writeFile(new URL("hot.wasm", out), wasm);
+    const { modules, texts, digest } = await compile();
+    for (const { file } of BUILDS) await Deno.writeFile(new URL(file, out), modules[file]);
     await Deno.writeTextFile(new URL("hot.digest", out), digest);
-    await say(`hot.wasm: ${wasm.length} bytes in ${Math.round(performance.now() - startedMs)} ms`);
+    if (emit) { for (const [name, text] of texts) await Deno.writeTextFile(new URL(name, emit), text); }
+    const sizes = BUILDS.map(({ file }) => `${file} ${modules[file].length} bytes`).join(", ");
+    await say(`${sizes} in ${Math.round(performance.now() - startedMs)} ms`);
   }
 }

@@ -29,10 +29,24 @@
  * | slots     | `RING_SLOTS_OFFSET`     | 2944   | n x 64  | slot    | producer -> consumers | plain, published by cursor |
  * | arena     | after the slots         | -      | any     | bytes   | producer -> consumers | plain, published by cursor |
  *
+ * One scratch area, offsets from its own address: the working memory of the kernels of one thread, never shared.
+ * Nothing in it outlives a call, except what the faces of `src/hot` put into window, table and digests themselves.
+ *
+ * | Region   | Constant                  | Offset | Bytes  | Element | Who                                          |
+ * | -------- | ------------------------- | ------ | ------ | ------- | -------------------------------------------- |
+ * | lanes    | `SCRATCH_LANES_OFFSET`    | 0      | 1024   | v128    | transposed words of four lanes               |
+ * | padded   | `SCRATCH_PADDED_OFFSET`   | 1024   | 1024   | bytes   | last blocks with their padding               |
+ * | chaining | `SCRATCH_CHAINING_OFFSET` | 2048   | 4096   | u8[32]  | BLAKE3 chaining values of one subtree        |
+ * | state    | `SCRATCH_STATE_OFFSET`    | 6144   | 2048   | bytes   | streaming hash of a one-shot call            |
+ * | auxpow   | `SCRATCH_AUXPOW_OFFSET`   | 8192   | 8192   | bytes   | AuxPoW and header checks                     |
+ * | digests  | `SCRATCH_DIGESTS_OFFSET`  | 16384  | 16384  | u8[32]  | faces: where kernels leave what is copied out |
+ * | table    | `SCRATCH_TABLE_OFFSET`    | 32768  | 32768  | rows    | faces: rows of a batch, fields of an index   |
+ * | window   | `SCRATCH_WINDOW_OFFSET`   | 65536  | 65536  | bytes   | faces: input that comes from outside         |
+ *
  * @module
  */
 
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 export const PAGE_BYTES = 65536;
 
@@ -174,3 +188,39 @@ export const BODY_ALIGN_BYTES = 8;
  * at its first page; smaller keeps fewer pages resident and costs two cache misses more often.
  */
 export const ARENA_CHECK_BYTES = 65536;
+
+// scratch
+
+/** 128 KiB for each thread that hashes. */
+export const SCRATCH_BYTES = 131072;
+
+export const SCRATCH_LANES_OFFSET = 0;
+export const SCRATCH_LANES_BYTES = 1024;
+export const SCRATCH_PADDED_OFFSET = 1024;
+export const SCRATCH_PADDED_BYTES = 1024;
+export const SCRATCH_CHAINING_OFFSET = 2048;
+export const SCRATCH_CHAINING_BYTES = 4096;
+export const SCRATCH_STATE_OFFSET = 6144;
+export const SCRATCH_STATE_BYTES = 2048;
+export const SCRATCH_AUXPOW_OFFSET = 8192;
+export const SCRATCH_AUXPOW_BYTES = 8192;
+export const SCRATCH_DIGESTS_OFFSET = 16384;
+export const SCRATCH_DIGESTS_BYTES = 16384;
+export const SCRATCH_TABLE_OFFSET = 32768;
+export const SCRATCH_TABLE_BYTES = 32768;
+/** Half of a first-level cache and more is lost beyond this; less costs more calls (bench:report, one-shot sizes). */
+export const SCRATCH_WINDOW_OFFSET = 65536;
+export const SCRATCH_WINDOW_BYTES = 65536;
+
+/** Every digest of this module. */
+export const DIGEST_BYTES = 32;
+
+// batch of hashes: one row an input
+
+export const HASH_ROW_BYTES = 16;
+/** u32: address of the input. */
+export const HASH_ROW_ADDRESS = 0;
+/** u32: bytes of the input. */
+export const HASH_ROW_LENGTH = 4;
+/** u32: address of the 32-byte digest. */
+export const HASH_ROW_OUT = 8;

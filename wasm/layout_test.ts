@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { compile, parseDigest } from "../scripts/wasm.ts";
+import { BUILDS, compile, parseDigest } from "../scripts/wasm.ts";
 import * as layout from "./layout.ts";
 
 const HERE = new URL("./", import.meta.url);
@@ -27,14 +27,22 @@ const sizes: Record<string, number> = {
   announce: layout.RING_ANNOUNCE_BYTES,
   producer: layout.RING_PRODUCER_BYTES,
   consumers: layout.RING_CONSUMERS_MAX * layout.CONSUMER_BYTES,
+  lanes: layout.SCRATCH_LANES_BYTES,
+  padded: layout.SCRATCH_PADDED_BYTES,
+  chaining: layout.SCRATCH_CHAINING_BYTES,
+  state: layout.SCRATCH_STATE_BYTES,
+  auxpow: layout.SCRATCH_AUXPOW_BYTES,
+  digests: layout.SCRATCH_DIGESTS_BYTES,
+  table: layout.SCRATCH_TABLE_BYTES,
+  window: layout.SCRATCH_WINDOW_BYTES,
 };
 
 Deno.test("layout: every row of the table is what the constants say, and regions follow each other", async () => {
   const rows = await readRows();
-  assert.equal(rows.length, 12);
+  assert.equal(rows.length, 20);
   let end = 0;
   for (const { region, constant, offset, bytes } of rows) {
-    if (region === "meta") end = 0; // the second table counts from the ring
+    if (region === "meta" || region === "lanes") end = 0; // these tables count from the ring, from the scratch area
     assert.equal(layout[constant as keyof typeof layout], offset, constant);
     assert.equal(offset, end, `${region} begins where the one before ends`);
     const size = sizes[region];
@@ -43,6 +51,7 @@ Deno.test("layout: every row of the table is what the constants say, and regions
     assert.equal(each === undefined ? count : count! * each, size, region);
     end = offset + size;
   }
+  assert.equal(end, layout.SCRATCH_BYTES);
 });
 
 Deno.test("layout: fields of a line lie apart, aligned and inside their line", () => {
@@ -113,9 +122,11 @@ Deno.test("layout: the file holds integer literals only, so that both compilers 
 });
 
 Deno.test("hot.wasm: compiling the sources again gives the committed bytes and digest", async () => {
-  const { wasm, digest } = await compile();
-  assert.deepEqual(await Deno.readFile(new URL("hot.wasm", HERE)), wasm);
+  const { modules, digest } = await compile();
+  for (const { file } of BUILDS) {
+    assert.deepEqual(await Deno.readFile(new URL(file, HERE)), modules[file], file);
+  }
   assert.equal(await Deno.readTextFile(new URL("hot.digest", HERE)), digest);
   assert.notEqual(parseDigest(digest), undefined);
-  assert.equal(parseDigest("wasm 00\n"), undefined);
+  assert.equal(parseDigest("hot.wasm 00\n"), undefined);
 });

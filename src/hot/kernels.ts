@@ -79,6 +79,8 @@ export interface RingKernels {
 
 /** Everything one instance of `hot.wasm` offers. */
 export interface HotKernels extends RingKernels {
+  /** Tells the instance its scratch area; `HotMemory` does. */
+  scratchInit(address: number): void;
   layoutVersion(): number;
   staticsEnd(): number;
 }

@@ -16,11 +16,11 @@ import {
   MAXIMUM_PAGES,
   PAGE_BYTES,
   REGION_ALIGN_BYTES,
+  SCRATCH_BYTES,
 } from "../../wasm/layout.ts";
 import { HotError } from "./error.ts";
 import type { HotKernels } from "./kernels.ts";
-
-const WASM_URL = new URL("../../wasm/hot.wasm", import.meta.url);
+import { chooseBuild, type HotBuild, loadModule, loadModuleSync } from "./module.ts";
 
 /** What another thread needs to attach; can be posted to a Worker. */
 export interface HotMemoryHandle {
@@ -32,6 +32,8 @@ export interface HotMemoryHandle {
 export interface HotMemoryOptions {
   /** Size of the memory, rounded up to pages of 64 KiB, at most 4 GiB. Pages become resident when first written. */
   readonly bytes: number;
+  /** Build of the kernels. @default the fastest that this machine can run */
+  readonly build?: HotBuild;
 }
 
 /**
@@ -56,6 +58,7 @@ export class HotMemory {
   readonly f64: Float64Array<ArrayBufferLike>;
   /** Next free byte; `undefined` on a thread that only attached. */
   #heapEnd: number | undefined;
+  #scratch: number | undefined;
 
   private constructor(handle: HotMemoryHandle, heapEnd?: number) {
     const instance = new WebAssembly.Instance(handle.module, { env: { memory: handle.memory } });
@@ -83,20 +86,23 @@ export class HotMemory {
    *   if the machine has not so much address space.
    */
   static async create(options: HotMemoryOptions): Promise<HotMemory> {
-    const pages = Math.ceil(options.bytes / PAGE_BYTES);
-    if (!(pages > HEAP_OFFSET / PAGE_BYTES && pages <= MAXIMUM_PAGES)) {
-      throw new RangeError(
-        `Cannot create hot memory: 'bytes' must be > ${HEAP_OFFSET} and <= 4 GiB, got ${options.bytes}`,
-      );
-    }
-    const module = await WebAssembly.compile(await Deno.readFile(WASM_URL));
+    assertBytes(options.bytes);
+    return HotMemory.#create(options.bytes, await loadModule(options.build ?? chooseBuild()));
+  }
+
+  /** As {@link create}, on the spot: compiling takes some milliseconds. */
+  static createSync(options: HotMemoryOptions): HotMemory {
+    assertBytes(options.bytes);
+    return HotMemory.#create(options.bytes, loadModuleSync(options.build ?? chooseBuild()));
+  }
+
+  static #create(bytes: number, module: WebAssembly.Module): HotMemory {
+    const pages = Math.ceil(bytes / PAGE_BYTES);
     let memory: WebAssembly.Memory;
     try {
       memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     } catch (cause) {
-      throw new HotError("HOT_MEMORY_EXHAUSTED", `Cannot create hot memory of ${options.bytes} bytes`, {
-        cause,
-      });
+      throw new HotError("HOT_MEMORY_EXHAUSTED", `Cannot create hot memory of ${bytes} bytes`, { cause });
     }
     const header = new Uint32Array(memory.buffer, HEADER_OFFSET);
     header[HEADER_VERSION_OFFSET >>> 2] = LAYOUT_VERSION;
@@ -107,9 +113,11 @@ export class HotMemory {
   /**
    * Attaches the calling thread to memory that another one created.
    *
+   * @param scratch Address that the creator got from {@link reserveScratch} for this thread; without it the thread
+   *   has the ring but no other kernel.
    * @throws {HotError} `HOT_LAYOUT_MISMATCH` if that thread runs another build.
    */
-  static attach(handle: HotMemoryHandle): HotMemory {
+  static attach(handle: HotMemoryHandle, scratch?: number): HotMemory {
     const version = new Uint32Array(handle.memory.buffer, HEADER_OFFSET)[HEADER_VERSION_OFFSET >>> 2];
     if (version !== LAYOUT_VERSION) {
       throw new HotError(
@@ -117,7 +125,35 @@ export class HotMemory {
         `Cannot attach to hot memory: its layout is version ${version}, this build has ${LAYOUT_VERSION}`,
       );
     }
-    return new HotMemory(handle);
+    const attached = new HotMemory(handle);
+    if (scratch !== undefined) attached.#useScratch(scratch);
+    return attached;
+  }
+
+  /**
+   * Address of this thread's scratch area (`wasm/layout.ts`). The creating thread takes its own from the heap at the
+   * first use, 128 KiB.
+   *
+   * @throws {HotError} `HOT_MEMORY_EXHAUSTED` if it does not fit.
+   * @throws {TypeError} On a thread that attached without one.
+   */
+  get scratch(): number {
+    return this.#scratch ?? this.#useScratch(this.reserveScratch("this thread"));
+  }
+
+  /**
+   * Takes a scratch area from the heap for another thread, to be given to {@link attach} there. A thread that takes
+   * the place of one that has ended may use its area.
+   *
+   * @param what Name of the thread, for the message when it does not fit.
+   */
+  reserveScratch(what: string): number {
+    return this.allocate(SCRATCH_BYTES, `scratch area of ${what}`);
+  }
+
+  #useScratch(address: number): number {
+    this.kernels.scratchInit(address);
+    return this.#scratch = address;
   }
 
   /** Size of the memory in bytes. */
@@ -151,5 +187,13 @@ export class HotMemory {
     }
     this.#heapEnd = at + size;
     return at;
+  }
+}
+
+function assertBytes(bytes: number): void {
+  if (!(bytes > HEAP_OFFSET && bytes <= MAXIMUM_PAGES * PAGE_BYTES)) {
+    throw new RangeError(
+      `Cannot create hot memory: 'bytes' must be > ${HEAP_OFFSET} and <= 4 GiB, got ${bytes}`,
+    );
   }
 }

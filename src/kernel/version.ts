@@ -30,7 +30,7 @@ export function readBuildInfo(env: Readonly<Record<string, string>>): BuildInfo 
     version: manifest.version,
     commit: env["CAIRN_COMMIT"] || readCommit(ROOT) || "unknown",
     deno: Deno.version.deno,
-    wasmDigest: /^wasm (\w+)$/m.exec(readText(new URL("wasm/hot.digest", ROOT)) ?? "")?.[1] ?? "unknown",
+    wasmDigest: /^hot\.wasm (\w+)$/m.exec(readText(new URL("wasm/hot.digest", ROOT)) ?? "")?.[1] ?? "unknown",
   };
 }
 

@@ -44,6 +44,8 @@ export {
   ringReleasedAt,
 } from "./ring_state";
 
+export { scratchInit } from "./scratch";
+
 /** Version of the map this module was compiled with. */
 export function layoutVersion(): u32 {
   return LAYOUT_VERSION;

@@ -46,6 +46,7 @@ import {
   SLOT_KIND,
   SLOT_SCALARS,
 } from "../layout";
+import { copy16 } from "./bytes";
 import { aligned, rowAddress, slotAddress, wakeConsumer, wakeSleepers } from "./ring_shared";
 
 /**
@@ -297,9 +298,9 @@ export function ringPublishBatch(base: usize, from: usize, count: u32): u32 {
   for (let i: u32 = 0; i < granted; i++) {
     const slot = slotAddress(base, next + <u64> i);
     const record = from + <usize> (i * <u32> RECORD_BYTES);
-    v128.store(slot, v128.load(record), SLOT_KIND);
-    v128.store(slot, v128.load(record, 16), SLOT_KIND + 16);
-    v128.store(slot, v128.load(record, 32), SLOT_KIND + 32);
+    copy16(slot + SLOT_KIND, record);
+    copy16(slot + SLOT_KIND + 16, record + 16);
+    copy16(slot + SLOT_KIND + 32, record + 32);
   }
   if (granted != 0) ringCommit(base);
   return granted;
