@@ -44,6 +44,16 @@ export {
   ringReleasedAt,
 } from "./ring_state";
 
+export {
+  rlpEncodedLength,
+  rlpEncodedStart,
+  rlpEncodeList,
+  rlpFaultOffset,
+  rlpIndex,
+  rlpIndexPayload,
+  rlpValidate,
+} from "./rlp";
+
 export { scratchInit } from "./scratch";
 
 /** Version of the map this module was compiled with. */
