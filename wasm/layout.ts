@@ -224,3 +224,12 @@ export const HASH_ROW_ADDRESS = 0;
 export const HASH_ROW_LENGTH = 4;
 /** u32: address of the 32-byte digest. */
 export const HASH_ROW_OUT = 8;
+
+// streaming Keccak-256
+
+export const KECCAK_RATE_BYTES = 136;
+/** 25 lanes, then the block that is being filled, then how far it is. */
+export const KECCAK_STATE_BYTES = 344;
+export const KECCAK_BUFFER_OFFSET = 200;
+/** u32: bytes in the buffer, below the rate. */
+export const KECCAK_BUFFERED = 336;

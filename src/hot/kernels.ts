@@ -77,8 +77,20 @@ export interface RingKernels {
   ringExpel(base: number, consumer: number): void;
 }
 
+/** Hashes in place: addresses of bytes, digests of 32 bytes to `out`, rows as `HASH_ROW_*` of wasm/layout.ts. */
+export interface KeccakKernels {
+  keccak256(address: number, bytes: number, out: number): void;
+  keccak256Batch(rows: number, count: number): void;
+  /** Sponge of rate 136 with 32 bytes of output; `padding` 0x01 is Keccak-256, 0x06 SHA3-256. */
+  sponge256(address: number, bytes: number, out: number, padding: number): void;
+  /** A streaming hash has `KECCAK_STATE_BYTES` at `state`. */
+  keccak256Start(state: number): void;
+  keccak256Update(state: number, address: number, bytes: number): void;
+  keccak256Finish(state: number, out: number): void;
+}
+
 /** Everything one instance of `hot.wasm` offers. */
-export interface HotKernels extends RingKernels {
+export interface HotKernels extends RingKernels, KeccakKernels {
   /** Tells the instance its scratch area; `HotMemory` does. */
   scratchInit(address: number): void;
   layoutVersion(): number;

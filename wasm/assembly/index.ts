@@ -44,6 +44,14 @@ export {
   ringReleasedAt,
 } from "./ring_state";
 
+export {
+  keccak256,
+  keccak256Batch,
+  keccak256Finish,
+  keccak256Start,
+  keccak256Update,
+  sponge256,
+} from "./keccak";
 export { scratchInit } from "./scratch";
 
 /** Version of the map this module was compiled with. */

@@ -9,5 +9,9 @@
  * @module
  */
 
+import { keccakSource } from "./keccak.ts";
+
 /** Sources by file name. */
-export const GENERATED: Readonly<Record<string, () => string>> = {};
+export const GENERATED: Readonly<Record<string, () => string>> = {
+  "unrolled_keccak.ts": keccakSource,
+};
