@@ -16,6 +16,7 @@ import {
   KECCAK_RATE_BYTES,
   KECCAK_STATE_BYTES,
 } from "../layout";
+import { copyPadded } from "./bytes";
 import { paddedScratch, stateScratch } from "./scratch";
 import { keccakPairRounds, keccakRounds } from "./unrolled_keccak";
 
@@ -29,17 +30,11 @@ function clear(at: usize, bytes: usize): void {
   for (const end = at + bytes; at < end; at += 8) store<u64>(at, 0);
 }
 
-/**
- * Copies the last `bytes` (< 136) of a message to `to` and pads them to a block. Everything is stored as the words
- * it is read back in.
- */
+/** Copies the last `bytes` (< 136) of a message to `to` and pads them to a block. */
 function padBlock(to: usize, from: usize, bytes: u32, padding: u32): void {
-  clear(to, KECCAK_RATE_BYTES);
-  let at: u32 = 0;
-  for (; at + 8 <= bytes; at += 8) store<u64>(to + at, load<u64>(from + at));
-  let word = <u64> padding;
-  for (let i = bytes; i > at; i--) word = (word << 8) | <u64> load<u8>(from + i - 1);
-  store<u64>(to + at, word);
+  copyPadded(to, from, bytes, KECCAK_RATE_BYTES);
+  const end = to + (bytes & ~7);
+  store<u64>(end, load<u64>(end) | (<u64> padding << <u64> (8 * (bytes & 7))));
   const last = to + <usize> KECCAK_RATE_BYTES - 8;
   store<u64>(last, load<u64>(last) ^ (<u64> 0x80 << 56));
 }
