@@ -9,5 +9,11 @@
  * @module
  */
 
+import { blake3Source } from "./blake3.ts";
+import { keccakSource } from "./keccak.ts";
+
 /** Sources by file name. */
-export const GENERATED: Readonly<Record<string, () => string>> = {};
+export const GENERATED: Readonly<Record<string, () => string>> = {
+  "unrolled_blake3.ts": blake3Source,
+  "unrolled_keccak.ts": keccakSource,
+};
