@@ -59,12 +59,12 @@ function failWith(row: u64): i32 {
 function longItemAt(address: usize, at: u32, end: u32, width: u32, kind: u32): u64 {
   const available = end - at - 1;
   if (available == 0) return fault(RLP_TRUNCATED, at);
-  let from = address + at + 1;
-  if (load<u8>(from) == 0) return fault(RLP_LEADING_ZERO, at);
+  const from = address + at + 1;
+  let length = <u32> load<u8>(from);
+  if (length == 0) return fault(RLP_LEADING_ZERO, at);
   // Without a leading zero five bytes say 4 GiB at least, more than any memory holds.
   if (width > available || width > 4) return fault(RLP_TRUNCATED, at);
-  let length: u32 = 0;
-  for (const last = from + width; from < last; from++) length = (length << 8) | <u32> load<u8>(from);
+  for (let i: u32 = 1; i < width; i++) length = (length << 8) | <u32> load<u8>(from + i);
   if (length < 56) return fault(RLP_LONG_FORM, at);
   if (length > available - width) return fault(RLP_TRUNCATED, at);
   return (<u64> (length | kind) << 32) | <u64> (at + 1 + width);
@@ -94,22 +94,29 @@ function wholeAt(address: usize, bytes: u32): u64 {
 }
 
 function indexFields(address: usize, at: u32, end: u32, table: usize, capacity: u32): i32 {
-  let count: u32 = 0;
-  for (; at < end; table += RLP_ROW_BYTES, count++) {
-    if (count == capacity) return fail(RLP_TOO_MANY_FIELDS, at);
-    // What most fields are, an item of 2 to 55 bytes, is spared the call: a sixth of the time of a header.
-    const size = <u32> load<u8>(address + at) - 0x80;
-    if (size - 2 < 54 && size < end - at) {
-      store<u64>(table, (<u64> size << 32) | <u64> (at + 1));
-      at += 1 + size;
-      continue;
+  const first = table;
+  const last = table + <usize> capacity * RLP_ROW_BYTES;
+  for (; at < end; table += RLP_ROW_BYTES) {
+    if (table == last) return fail(RLP_TOO_MANY_FIELDS, at);
+    const prefix = <u32> load<u8>(address + at);
+    const offset = at + 1;
+    const size = prefix & 0x3f;
+    // Short forms are decided here and not in a call: a fifth of the time of a header.
+    if (prefix < 0x80) {
+      store<u64>(table, (<u64> 1 << 32) | <u64> at);
+      at = offset;
+    } else if (size < 56 && prefix != 0x81 && size <= end - offset) {
+      // The bit that tells lists from items becomes the list bit.
+      store<u64>(table, (<u64> (size | ((prefix & 0x40) << 25)) << 32) | <u64> offset);
+      at = offset + size;
+    } else {
+      const row = itemAt(address, at, end);
+      if (<u32> row == FAULT) return failWith(row);
+      store<u64>(table, row);
+      at = <u32> row + (<u32> (row >> 32) & LENGTH_MASK);
     }
-    const row = itemAt(address, at, end);
-    if (<u32> row == FAULT) return failWith(row);
-    store<u64>(table, row);
-    at = <u32> row + (<u32> (row >> 32) & LENGTH_MASK);
   }
-  return count;
+  return <i32> ((table - first) / RLP_ROW_BYTES);
 }
 
 /**
