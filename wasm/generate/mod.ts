@@ -9,5 +9,9 @@
  * @module
  */
 
+import { generateSha256 } from "./sha256.ts";
+
 /** Sources by file name. */
-export const GENERATED: Readonly<Record<string, () => string>> = {};
+export const GENERATED: Readonly<Record<string, () => string>> = {
+  "unrolled_sha256.ts": generateSha256,
+};
