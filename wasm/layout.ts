@@ -37,9 +37,11 @@
  * | lanes    | `SCRATCH_LANES_OFFSET`    | 0      | 1024   | v128    | transposed words of four lanes               |
  * | padded   | `SCRATCH_PADDED_OFFSET`   | 1024   | 1024   | bytes   | last blocks with their padding               |
  * | chaining | `SCRATCH_CHAINING_OFFSET` | 2048   | 4096   | u8[32]  | BLAKE3 chaining values of one subtree        |
- * | state    | `SCRATCH_STATE_OFFSET`    | 6144   | 2048   | bytes   | streaming hash of a one-shot call            |
- * | auxpow   | `SCRATCH_AUXPOW_OFFSET`   | 8192   | 8192   | bytes   | AuxPoW and header checks                     |
- * | digests  | `SCRATCH_DIGESTS_OFFSET`  | 16384  | 16384  | u8[32]  | faces: where kernels leave what is copied out |
+ * | state    | `SCRATCH_STATE_OFFSET`    | 6144   | 4096   | bytes   | streaming hash of a one-shot call            |
+ * | auxpow   | `SCRATCH_AUXPOW_OFFSET`   | 10240  | 8192   | bytes   | AuxPoW and header checks                     |
+ * | digests  | `SCRATCH_DIGESTS_OFFSET`  | 18432  | 8192   | u8[32]  | faces: where kernels leave what is copied out |
+ * | stream   | `SCRATCH_STREAM_OFFSET`   | 26624  | 4096   | bytes   | faces: state of the streaming hash in use    |
+ * | key      | `SCRATCH_KEY_OFFSET`      | 30720  | 2048   | bytes   | faces: key of a call in another mode         |
  * | table    | `SCRATCH_TABLE_OFFSET`    | 32768  | 32768  | rows    | faces: rows of a batch, fields of an index   |
  * | window   | `SCRATCH_WINDOW_OFFSET`   | 65536  | 65536  | bytes   | faces: input that comes from outside         |
  *
@@ -201,11 +203,15 @@ export const SCRATCH_PADDED_BYTES = 1024;
 export const SCRATCH_CHAINING_OFFSET = 2048;
 export const SCRATCH_CHAINING_BYTES = 4096;
 export const SCRATCH_STATE_OFFSET = 6144;
-export const SCRATCH_STATE_BYTES = 2048;
-export const SCRATCH_AUXPOW_OFFSET = 8192;
+export const SCRATCH_STATE_BYTES = 4096;
+export const SCRATCH_AUXPOW_OFFSET = 10240;
 export const SCRATCH_AUXPOW_BYTES = 8192;
-export const SCRATCH_DIGESTS_OFFSET = 16384;
-export const SCRATCH_DIGESTS_BYTES = 16384;
+export const SCRATCH_DIGESTS_OFFSET = 18432;
+export const SCRATCH_DIGESTS_BYTES = 8192;
+export const SCRATCH_STREAM_OFFSET = 26624;
+export const SCRATCH_STREAM_BYTES = 4096;
+export const SCRATCH_KEY_OFFSET = 30720;
+export const SCRATCH_KEY_BYTES = 2048;
 export const SCRATCH_TABLE_OFFSET = 32768;
 export const SCRATCH_TABLE_BYTES = 32768;
 /** Half of a first-level cache and more is lost beyond this; less costs more calls (bench:report, one-shot sizes). */
@@ -224,3 +230,43 @@ export const HASH_ROW_ADDRESS = 0;
 export const HASH_ROW_LENGTH = 4;
 /** u32: address of the 32-byte digest. */
 export const HASH_ROW_OUT = 8;
+
+// streaming Keccak-256
+
+export const KECCAK_RATE_BYTES = 136;
+/** 25 lanes, then the block that is being filled, then how far it is. */
+export const KECCAK_STATE_BYTES = 344;
+export const KECCAK_BUFFER_OFFSET = 200;
+/** u32: bytes in the buffer, below the rate. */
+export const KECCAK_BUFFERED = 336;
+
+// BLAKE3
+
+export const BLAKE3_BLOCK_BYTES = 64;
+export const BLAKE3_CHUNK_BYTES = 1024;
+/** Largest subtree that is hashed level by level: 64 chunks, whose chaining values fill half of their region. */
+export const BLAKE3_SUBTREE_BYTES = 65536;
+
+export const BLAKE3_CHUNK_START = 1;
+export const BLAKE3_CHUNK_END = 2;
+export const BLAKE3_PARENT = 4;
+export const BLAKE3_ROOT = 8;
+export const BLAKE3_KEYED_HASH = 16;
+export const BLAKE3_DERIVE_KEY_CONTEXT = 32;
+export const BLAKE3_DERIVE_KEY_MATERIAL = 64;
+
+/** Streaming BLAKE3: key, counters, the chunk that is being filled, and a stack for 2^54 chunks. */
+export const BLAKE3_STATE_BYTES = 2848;
+export const BLAKE3_KEY_OFFSET = 0;
+/** u64: number of the first chunk; other than 0 for a subtree. */
+export const BLAKE3_BASE = 32;
+/** u64: chunks whose chaining values are on the stack or merged. */
+export const BLAKE3_CHUNKS = 40;
+/** u32: mode. */
+export const BLAKE3_FLAGS = 48;
+/** u32: bytes of the chunk that is being filled. */
+export const BLAKE3_BUFFERED = 52;
+/** u32: chaining values on the stack, at most 55: one more than the bits of a chunk's number. */
+export const BLAKE3_STACK_LENGTH = 56;
+export const BLAKE3_BUFFER_OFFSET = 64;
+export const BLAKE3_STACK_OFFSET = 1088;

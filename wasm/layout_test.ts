@@ -33,13 +33,15 @@ const sizes: Record<string, number> = {
   state: layout.SCRATCH_STATE_BYTES,
   auxpow: layout.SCRATCH_AUXPOW_BYTES,
   digests: layout.SCRATCH_DIGESTS_BYTES,
+  stream: layout.SCRATCH_STREAM_BYTES,
+  key: layout.SCRATCH_KEY_BYTES,
   table: layout.SCRATCH_TABLE_BYTES,
   window: layout.SCRATCH_WINDOW_BYTES,
 };
 
 Deno.test("layout: every row of the table is what the constants say, and regions follow each other", async () => {
   const rows = await readRows();
-  assert.equal(rows.length, 20);
+  assert.equal(rows.length, 22);
   let end = 0;
   for (const { region, constant, offset, bytes } of rows) {
     if (region === "meta" || region === "lanes") end = 0; // these tables count from the ring, from the scratch area

@@ -77,6 +77,41 @@ export interface RingKernels {
   ringExpel(base: number, consumer: number): void;
 }
 
+/** Hashes in place: addresses of bytes, digests of 32 bytes to `out`, rows as `HASH_ROW_*` of wasm/layout.ts. */
+export interface KeccakKernels {
+  keccak256(address: number, bytes: number, out: number): void;
+  keccak256Batch(rows: number, count: number): void;
+  /** Sponge of rate 136 with 32 bytes of output; `padding` 0x01 is Keccak-256, 0x06 SHA3-256. */
+  sponge256(address: number, bytes: number, out: number, padding: number): void;
+  /** A streaming hash has `KECCAK_STATE_BYTES` at `state`. */
+  keccak256Start(state: number): void;
+  keccak256Update(state: number, address: number, bytes: number): void;
+  keccak256Finish(state: number, out: number): void;
+}
+
+/**
+ * BLAKE3 in place. `key` is the address of 32 bytes (`blake3UnkeyedKey()` for the plain mode), `flags` the mode's
+ * `BLAKE3_*` flag of wasm/layout.ts, 0 for the plain mode.
+ */
+export interface Blake3Kernels {
+  blake3UnkeyedKey(): number;
+  /** Plain mode. */
+  blake3(address: number, bytes: number, out: number): void;
+  blake3Keyed(address: number, bytes: number, key: number, flags: number, out: number): void;
+  blake3Batch(rows: number, count: number, key: number, flags: number): void;
+  /** A streaming hash has `BLAKE3_STATE_BYTES` at `state`. */
+  blake3Start(state: number, key: number, flags: number): void;
+  blake3Update(state: number, address: number, bytes: number): void;
+  /** `bytes` bytes of output; the state stays as it was. */
+  blake3Finish(state: number, out: number, bytes: number): void;
+  /** Starts the hash of a subtree whose first chunk is number `low + 2^32 high`. */
+  blake3StartSubtree(state: number, key: number, flags: number, low: number, high: number): void;
+  /** The subtree's chaining value, 32 bytes. */
+  blake3FinishSubtree(state: number, out: number): void;
+  /** Adds chaining values of `count` subtrees of `chunks` chunks each, a power of two; at least two in all. */
+  blake3PushSubtrees(state: number, values: number, count: number, chunks: number): void;
+}
+
 /** SHA-256: digests are 32 bytes at `out`; rows are `HASH_ROW_*` of the layout. */
 export interface Sha256Kernels {
   sha256(address: number, bytes: number, out: number): void;
@@ -96,7 +131,7 @@ export interface Sha256Kernels {
 }
 
 /** Everything one instance of `hot.wasm` offers. */
-export interface HotKernels extends RingKernels, Sha256Kernels {
+export interface HotKernels extends RingKernels, KeccakKernels, Blake3Kernels, Sha256Kernels {
   /** Tells the instance its scratch area; `HotMemory` does. */
   scratchInit(address: number): void;
   layoutVersion(): number;

@@ -44,6 +44,23 @@ export {
   ringReleasedAt,
 } from "./ring_state";
 
+export { blake3, blake3Batch, blake3Keyed, blake3UnkeyedKey } from "./blake3";
+export {
+  blake3Finish,
+  blake3FinishSubtree,
+  blake3PushSubtrees,
+  blake3Start,
+  blake3StartSubtree,
+  blake3Update,
+} from "./blake3_stream";
+export {
+  keccak256,
+  keccak256Batch,
+  keccak256Finish,
+  keccak256Start,
+  keccak256Update,
+  sponge256,
+} from "./keccak";
 export { scratchInit } from "./scratch";
 
 export { sha256, sha256d, sha256Resume } from "./sha256";

@@ -6,6 +6,7 @@
  * take the lower half and one message the upper.
  */
 
+import { copyPadded } from "./bytes";
 import { lanesScratch, paddedScratch } from "./scratch";
 import {
   compress,
@@ -42,9 +43,9 @@ function begin(state: usize): void {
 export function pad(to: usize, tail: usize, tailBytes: u32, totalBytes: u64): u32 {
   const blocks: u32 = tailBytes < LENGTH_OFFSET ? 1 : 2;
   const end = to + blocks * BLOCK_BYTES;
-  memory.copy(to, tail, tailBytes);
-  memory.fill(to + tailBytes, 0, blocks * BLOCK_BYTES - tailBytes);
-  store<u8>(to + tailBytes, 0x80);
+  copyPadded(to, tail, tailBytes, blocks * BLOCK_BYTES);
+  const last = to + (tailBytes & ~7);
+  store<u64>(last, load<u64>(last) | (<u64> 0x80 << (<u64> (tailBytes & 7) << 3)));
   store<u64>(end - 8, bswap<u64>(totalBytes << 3));
   return blocks;
 }

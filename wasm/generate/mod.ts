@@ -9,9 +9,13 @@
  * @module
  */
 
-import { generateSha256 } from "./sha256.ts";
+import { blake3Source } from "./blake3.ts";
+import { keccakSource } from "./keccak.ts";
+import { sha256Source } from "./sha256.ts";
 
 /** Sources by file name. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
-  "unrolled_sha256.ts": generateSha256,
+  "unrolled_blake3.ts": blake3Source,
+  "unrolled_keccak.ts": keccakSource,
+  "unrolled_sha256.ts": sha256Source,
 };

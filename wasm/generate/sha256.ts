@@ -239,6 +239,6 @@ function writeVariant(ops: Operations, variant: Variant): string {
 }
 
 /** Text of `unrolled_sha256.ts`. */
-export function generateSha256(): string {
+export function sha256Source(): string {
   return [ONE, FOUR].flatMap((ops) => VARIANTS.map((variant) => writeVariant(ops, variant))).join("\n");
 }
