@@ -112,6 +112,24 @@ export interface Blake3Kernels {
   blake3PushSubtrees(state: number, values: number, count: number, chunks: number): void;
 }
 
+/** SHA-256: digests are 32 bytes at `out`; rows are `HASH_ROW_*` of the layout. */
+export interface Sha256Kernels {
+  sha256(address: number, bytes: number, out: number): void;
+  /** SHA-256 twice. */
+  sha256d(address: number, bytes: number, out: number): void;
+  /** Continues from eight big-endian chaining words after so many bytes, a u64 in two halves. */
+  sha256Resume(
+    midstate: number,
+    countHigh: number,
+    countLow: number,
+    tail: number,
+    tailBytes: number,
+    out: number,
+  ): void;
+  /** SHA-256 twice of each row. No digest may lie where the input of another row is. */
+  sha256dBatch(rows: number, count: number): void;
+}
+
 /**
  * Functions of RLP. A table has a row of `RLP_ROW_BYTES` a field (`wasm/layout.ts`), at a multiple of 4; what is
  * negative is a negated `RLP_` code of the layout.
@@ -134,7 +152,7 @@ export interface RlpKernels {
 }
 
 /** Everything one instance of `hot.wasm` offers. */
-export interface HotKernels extends RingKernels, KeccakKernels, Blake3Kernels, RlpKernels {
+export interface HotKernels extends RingKernels, KeccakKernels, Blake3Kernels, Sha256Kernels, RlpKernels {
   /** Tells the instance its scratch area; `HotMemory` does. */
   scratchInit(address: number): void;
   layoutVersion(): number;

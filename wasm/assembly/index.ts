@@ -74,6 +74,9 @@ export {
 
 export { scratchInit } from "./scratch";
 
+export { sha256, sha256d, sha256Resume } from "./sha256";
+export { sha256dBatch } from "./sha256_batch";
+
 /** Version of the map this module was compiled with. */
 export function layoutVersion(): u32 {
   return LAYOUT_VERSION;

@@ -11,9 +11,11 @@
 
 import { blake3Source } from "./blake3.ts";
 import { keccakSource } from "./keccak.ts";
+import { sha256Source } from "./sha256.ts";
 
 /** Sources by file name. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
   "unrolled_blake3.ts": blake3Source,
   "unrolled_keccak.ts": keccakSource,
+  "unrolled_sha256.ts": sha256Source,
 };
