@@ -13,9 +13,9 @@ export interface Bar {
   readonly peer: string;
 }
 
-const WIDTH = 760;
-const LABEL_WIDTH = 300;
-const RIGHT = 190;
+const WIDTH = 820;
+const LABEL_WIDTH = 350;
+const RIGHT = 170;
 const ROW_HEIGHT = 26;
 const TOP = 56;
 /** Gridlines; the axis is logarithmic, since ratios lie between one and a hundred. */

@@ -12,7 +12,7 @@ export interface Contender {
   readonly name: string;
   readonly kind: Kind;
   /** Nanoseconds the job takes; `undefined` if what it needs is absent on this machine. */
-  measure(): number | undefined | Promise<number | undefined>;
+  measure(): Promise<number | undefined>;
 }
 
 /** Speeds of a row by contender, in work per nanosecond; the first one is what is asked about. */
@@ -41,7 +41,7 @@ export interface Family {
   readonly name: string;
   readonly rows: readonly Row[];
   /** Ends what the rows started. */
-  close?(): void;
+  close?(): void | Promise<void>;
 }
 
 /** A speed in the unit of a row. */
@@ -84,6 +84,18 @@ export function bestPeer(
 
 const first = (speeds: Speeds) => speeds.values().next().value!;
 
+/** As {@link inProcess}, of a function that is called so many times. */
+export function repeat(name: string, kind: Kind, job: () => unknown): Contender {
+  return inProcess(name, kind, (iterations) => {
+    for (let i = 0; i < iterations; i++) job();
+  });
+}
+
+/** Throws unless a peer computes what the kernel does: only then its time says something. */
+export function assertSame(peer: string, digest: Uint8Array, expected: Uint8Array): void {
+  if (digest.toHex() !== expected.toHex()) throw new Error(`${peer} has ${digest.toHex()}`);
+}
+
 /** Least time of one round of a contender in this process. */
 const ROUND_MS = 50;
 
@@ -92,15 +104,19 @@ const ROUND_MS = 50;
  *
  * @param run Does the job so many times; the loop is its own, so that no call is between the jobs.
  */
-export function inProcess(name: string, kind: Kind, run: (iterations: number) => void): Contender {
+export function inProcess(
+  name: string,
+  kind: Kind,
+  run: (iterations: number) => void | Promise<void>,
+): Contender {
   let iterations = 1;
   return {
     name,
     kind,
-    measure() {
+    async measure() {
       while (true) {
         const startedMs = performance.now();
-        run(iterations);
+        await run(iterations);
         const tookMs = performance.now() - startedMs;
         if (tookMs >= ROUND_MS) return tookMs * 1e6 / iterations;
         iterations = Math.ceil(iterations * Math.max(1.1, Math.min(10, 1.2 * ROUND_MS / tookMs)));

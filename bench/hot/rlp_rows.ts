@@ -12,17 +12,11 @@ import { HotMemory } from "../../src/hot/memory.ts";
 import { assertRlp, RlpIndex } from "../../src/hot/rlp.ts";
 import { rlpEncode } from "../../src/hot/rlp_encode.ts";
 import { HEADER, HEADER_FIELDS } from "./_header.ts";
-import { type Contender, type Family, inProcess, times, value } from "./_rows.ts";
+import { type Family, inProcess, repeat, times, value } from "./_rows.ts";
 
 const MICRO = "micro-eth-signer";
 const ETHEREUMJS = "@ethereumjs/rlp";
 const ASKED_OF_PEERS = [times(8, MICRO), times(80, ETHEREUMJS)];
-
-/** Calls a function so many times. */
-const repeat = (name: string, kind: Contender["kind"], job: () => void) =>
-  inProcess(name, kind, (iterations) => {
-    for (let i = 0; i < iterations; i++) job();
-  });
 
 /** Rows of RLP. */
 export async function rlpRows(): Promise<Family> {
@@ -48,10 +42,10 @@ export async function rlpRows(): Promise<Family> {
           inProcess("in place", "cairn", (iterations) => {
             for (let i = 0; i < iterations; i++) kernels.rlpIndex(input, HEADER.length, table, capacity);
           }),
-          repeat("RlpIndex.read(), in place", "cairn", () => void index.read(input, HEADER.length)),
-          repeat("RlpIndex.of(), ordinary bytes", "cairn", () => void RlpIndex.of(HEADER)),
-          repeat(MICRO, "npm", () => void MicroEth.decode(HEADER)),
-          repeat(ETHEREUMJS, "npm", () => void EthereumJs.decode(HEADER)),
+          repeat("RlpIndex.read(), in place", "cairn", () => index.read(input, HEADER.length)),
+          repeat("RlpIndex.of(), ordinary bytes", "cairn", () => RlpIndex.of(HEADER)),
+          repeat(MICRO, "npm", () => MicroEth.decode(HEADER)),
+          repeat(ETHEREUMJS, "npm", () => EthereumJs.decode(HEADER)),
         ],
       },
       {
@@ -63,9 +57,9 @@ export async function rlpRows(): Promise<Family> {
           inProcess("in place", "cairn", (iterations) => {
             for (let i = 0; i < iterations; i++) kernels.rlpEncodeList(table, count, input, out);
           }),
-          repeat("rlpEncode(), ordinary bytes", "cairn", () => void rlpEncode(fields)),
-          repeat(MICRO, "npm", () => void MicroEth.encode(fields)),
-          repeat(ETHEREUMJS, "npm", () => void EthereumJs.encode(fields)),
+          repeat("rlpEncode(), ordinary bytes", "cairn", () => rlpEncode(fields)),
+          repeat(MICRO, "npm", () => MicroEth.encode(fields)),
+          repeat(ETHEREUMJS, "npm", () => EthereumJs.encode(fields)),
         ],
       },
       {

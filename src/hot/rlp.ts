@@ -7,6 +7,7 @@
  * @module
  */
 
+import { HotError } from "./error.ts";
 import type { HotMemory } from "./memory.ts";
 import { rlpFault } from "./rlp_fault.ts";
 import { assertNested, RlpFields } from "./rlp_fields.ts";
@@ -64,8 +65,8 @@ export class RlpIndex extends RlpFields {
    * Finds the fields of the list that lies in the memory, in place of those found before.
    *
    * @returns Number of fields.
-   * @throws {HotError} `RLP_` with the offset of the fault; `RLP_TOO_MANY_FIELDS` if the table is too small. The
-   *   index is empty then.
+   * @throws {HotError} `RLP_` with the offset of the fault, `RLP_TOO_MANY_FIELDS` if the table is too small: the
+   *   index is empty then. `HOT_OUT_OF_BOUNDS` if the list does not lie in the memory.
    */
   read(address: number, bytes: number): number {
     assertRegion(this.table.memory, address, bytes);
@@ -119,7 +120,7 @@ function prefixBytes(first: number): number {
 /**
  * As {@link assertRlp}, of bytes in the memory.
  *
- * @throws {HotError} `RLP_` with the offset of the first fault.
+ * @throws {HotError} `RLP_` with the offset of the first fault; `HOT_OUT_OF_BOUNDS` if they do not lie there.
  */
 export function assertRlpAt(memory: HotMemory, address: number, bytes: number): void {
   assertRegion(memory, address, bytes);
@@ -131,6 +132,9 @@ export function assertRlpAt(memory: HotMemory, address: number, bytes: number): 
 
 function assertRegion(memory: HotMemory, address: number, bytes: number): void {
   if (!(address >= 0 && bytes >= 0 && address + bytes <= memory.bytes)) {
-    throw new RangeError(`Cannot read RLP: ${bytes} bytes at ${address} are not all in the memory`);
+    throw new HotError(
+      "HOT_OUT_OF_BOUNDS",
+      `Cannot read RLP: ${bytes} bytes at ${address} are not all in the memory`,
+    );
   }
 }

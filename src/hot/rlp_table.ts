@@ -14,6 +14,7 @@ import {
   RLP_ROW_OFFSET,
   RLP_TOO_LARGE,
 } from "../../wasm/layout.ts";
+import { HotError } from "./error.ts";
 import type { HotMemory } from "./memory.ts";
 import { rlpWriteFault } from "./rlp_fault.ts";
 
@@ -67,7 +68,8 @@ export class RlpTable {
    * Bytes of the list of these fields.
    *
    * @param base Address from which offsets count.
-   * @throws {HotError} `RLP_TOO_LARGE` if it has more than 2^31 - 1 bytes.
+   * @throws {HotError} `RLP_TOO_LARGE` if it has more than 2^31 - 1 bytes; `HOT_OUT_OF_BOUNDS` if a field does not
+   *   lie in the memory.
    */
   encodedLength(base: number): number {
     this.#assertRows(base);
@@ -81,8 +83,9 @@ export class RlpTable {
    *
    * @param out Address of the output, of `capacity` bytes.
    * @returns Bytes written.
-   * @throws {HotError} `RLP_TOO_LARGE` if the list has more than 2^31 - 1 bytes.
-   * @throws {RangeError} If it is larger than the output.
+   * @throws {HotError} `RLP_TOO_LARGE` if the list has more than 2^31 - 1 bytes; `HOT_OUT_OF_BOUNDS` if a field does
+   *   not lie in the memory.
+   * @throws {RangeError} If it is larger than the output, or the output does not lie in the memory.
    */
   encodeList(base: number, out: number, capacity: number): number {
     const bytes = this.encodedLength(base);
@@ -99,7 +102,10 @@ export class RlpTable {
     for (let i = 0; i < this.count; i++, row += RLP_ROW_BYTES >>> 2) {
       const length = u32[row + (RLP_ROW_LENGTH >>> 2)]! & RLP_BYTES_MAX;
       if (!(base >= 0 && base + u32[row + (RLP_ROW_OFFSET >>> 2)]! + length <= bytes)) {
-        throw new RangeError(`Cannot write RLP: row ${i} from base ${base} is not all in the memory`);
+        throw new HotError(
+          "HOT_OUT_OF_BOUNDS",
+          `Cannot write RLP: row ${i} from base ${base} is not all in the memory`,
+        );
       }
     }
   }

@@ -1,0 +1,139 @@
+/**
+ * BLAKE3: short, long, in batches, and over two Workers.
+ *
+ * @module
+ */
+
+import { hashInto, warmupSimd } from "blake3-jit";
+import { hash as blake3Wasm } from "blake3-wasm";
+import { createBLAKE3 } from "hash-wasm";
+import { blake3 } from "../../src/hot/blake3.ts";
+import { HashPool } from "../../src/hot/hash_pool.ts";
+import { BATCH, openRig, type Rig } from "./_batch.ts";
+import { b3sum } from "./_programs.ts";
+import {
+  assertSame,
+  type Contender,
+  type Family,
+  inProcess,
+  repeat,
+  type Row,
+  times,
+  value,
+} from "./_rows.ts";
+
+const KIB = 1 << 10;
+const MIB = 1 << 20;
+/** Large enough that starting `b3sum` is a small part of its run. */
+const FILE_BYTES = 256 * MIB;
+
+/** The kernel, its face and the peers, on one input. */
+async function single({ memory, input, out, ordinary, digest }: Rig): Promise<Contender[]> {
+  const { kernels } = memory;
+  const { length } = ordinary;
+  const into = new Uint8Array(32);
+  const hasher = await createBLAKE3();
+  const hashWasm = () => hasher.init().update(ordinary).digest("binary");
+  kernels.blake3(input, length, out);
+  assertSame("blake3-wasm", blake3Wasm(ordinary) as Uint8Array, digest());
+  assertSame("hash-wasm", hashWasm(), digest());
+  hashInto(ordinary, into);
+  assertSame("blake3-jit", into, digest());
+  return [
+    inProcess("in place", "cairn", (iterations) => {
+      for (let i = 0; i < iterations; i++) kernels.blake3(input, length, out);
+    }),
+    repeat("blake3.into(), ordinary bytes", "cairn", () => blake3.into(ordinary, into)),
+    repeat("blake3-jit", "npm", () => hashInto(ordinary, into)),
+    repeat("blake3-wasm", "npm", () => blake3Wasm(ordinary)),
+    repeat("hash-wasm", "npm", hashWasm),
+  ];
+}
+
+/** A batch of equal lengths; peers have no batch, so they hash the first input as often. */
+async function batch(bytes: number, unit: Row["unit"], work: number, asks: Row["asks"]): Promise<Row> {
+  const rig = await openRig(bytes);
+  const { kernels } = rig.memory;
+  const key = kernels.blake3UnkeyedKey();
+  const peers = (await single(rig)).filter(({ kind }) => kind === "npm");
+  return {
+    name: `BLAKE3 of ${bytes} bytes, batches of ${BATCH}`,
+    unit,
+    work,
+    asks,
+    contenders: [
+      inProcess("batch in place", "cairn", (iterations) => {
+        for (let i = 0; i < iterations; i++) kernels.blake3Batch(rig.rows, BATCH, key, 0);
+      }),
+      ...peers.map((peer): Contender => ({
+        ...peer,
+        measure: async () => {
+          const nanos = await peer.measure();
+          return nanos === undefined ? undefined : nanos * BATCH;
+        },
+      })),
+    ],
+  };
+}
+
+/** Workers, and one of them, on the same 16 MiB. */
+async function pooled(pools: HashPool[]): Promise<Row> {
+  const bytes = 16 * MIB;
+  const contenders: Contender[] = [];
+  for (const workers of [2, 1]) {
+    const { memory, input, out } = await openRig(bytes, 1);
+    const pool = await HashPool.start(memory, { workers });
+    pools.push(pool);
+    contenders.push(inProcess(workers === 1 ? "one Worker" : "two Workers", "cairn", async (iterations) => {
+      for (let i = 0; i < iterations; i++) await pool.blake3(input, bytes, out);
+    }));
+  }
+  return {
+    name: "BLAKE3 of 16 MiB over two Workers",
+    unit: "GB/s",
+    work: bytes,
+    asks: [times(1.8, "one Worker")],
+    contenders,
+  };
+}
+
+/** Rows of BLAKE3. */
+export async function blake3Rows(): Promise<Family> {
+  warmupSimd();
+  const pools: HashPool[] = [];
+  const file = b3sum(MIB, FILE_BYTES);
+  const [short, medium, long] = [await openRig(64), await openRig(16 * KIB, 1), await openRig(MIB, 1)];
+  return {
+    name: "BLAKE3",
+    rows: [
+      {
+        name: "BLAKE3 of 64 bytes",
+        unit: "ns",
+        work: 1,
+        asks: [value(100), times(4)],
+        contenders: await single(short),
+      },
+      await batch(64, "ns", BATCH, []),
+      await batch(KIB, "GB/s", BATCH * KIB, [value(1.6)]),
+      {
+        name: "BLAKE3 of 16 KiB",
+        unit: "GB/s",
+        work: 16 * KIB,
+        asks: [value(1.5), times(1.1)],
+        contenders: await single(medium),
+      },
+      {
+        name: "BLAKE3 of 1 MiB",
+        unit: "GB/s",
+        work: MIB,
+        asks: [value(1.5), times(1.1), times(0.48, file.name)],
+        contenders: [...await single(long), file],
+      },
+      await pooled(pools),
+    ],
+    async close() {
+      file.close();
+      for (const pool of pools) await pool[Symbol.asyncDispose]();
+    },
+  };
+}
