@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { blake3 as nobleBlake3 } from "@noble/hashes/blake3.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import fc from "fast-check";
 import { HASH_ROW_BYTES, SCRATCH_WINDOW_BYTES } from "../../wasm/layout.ts";
@@ -16,6 +17,7 @@ import { blake3 } from "./blake3.ts";
 import type { HashFunction } from "./hash_function.ts";
 import { keccak256 } from "./keccak256.ts";
 import type { HotMemory } from "./memory.ts";
+import { sha256d } from "./sha256d.ts";
 
 type Reference = (input: Uint8Array) => Uint8Array;
 
@@ -45,6 +47,7 @@ const CASES: readonly Case[] = [
     reference: (input) => nobleBlake3(input, { context: new TextEncoder().encode(CONTEXT) }),
   },
   { name: "keccak256", hash: keccak256, reference: (input) => keccak_256(input) },
+  { name: "sha256d", hash: sha256d, reference: (input) => sha256(sha256(input)) },
 ];
 
 /** The bytes that the official BLAKE3 vectors hash. */
@@ -158,7 +161,13 @@ for (const { name, hash, options, reference } of CASES) {
         fillRows(memory, rows, [input, input, input, input], [at, at, at, at], out);
         hash.batchAt(memory, rows, 4, options);
         assert.equal(hex(memory.u8.subarray(out + 96, out + 128)), hex(reference(input)));
-        assert.throws(() => hash.at(memory, at + 1, length, out, options), WebAssembly.RuntimeError);
+        for (
+          const [address, to] of [[at + 1, out], [at, memory.bytes - 31], [-1, out], [NaN, out]] as const
+        ) {
+          assert.throws(() => hash.at(memory, address, length, to, options), { code: "HOT_OUT_OF_BOUNDS" });
+        }
+        fillRows(memory, rows, [input], [at + 1], out);
+        assert.throws(() => hash.batchAt(memory, rows, 1, options), WebAssembly.RuntimeError);
       }
     }
   });
@@ -272,11 +281,13 @@ Deno.test("StreamingHash: hashes in progress do not disturb each other, nor a on
 });
 
 Deno.test("StreamingHash: after the digest there is no more, and lengths that do not exist are refused", () => {
-  const stream = keccak256.create();
-  assert.throws(() => stream.digest(31), RangeError);
-  stream.digest();
-  assert.throws(() => stream.digest(), /Cannot take the digest: the digest was taken before/);
-  assert.throws(() => stream.update(new Uint8Array(1)), /Cannot update: the digest was taken before/);
+  for (const hash of [keccak256, sha256d]) {
+    const stream = hash.create();
+    assert.throws(() => stream.digest(31), RangeError);
+    stream.digest();
+    assert.throws(() => stream.digest(), /Cannot take the digest: the digest was taken before/);
+    assert.throws(() => stream.update(new Uint8Array(1)), /Cannot update: the digest was taken before/);
+  }
   assert.equal(blake3.create().digest(0).length, 0);
   assert.equal(blake3.create().digest(8_192).length, 8_192);
   assert.throws(() => blake3.create().digest(8_193), RangeError);

@@ -4,6 +4,7 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 import { HASH_ROW_BYTES } from "../../wasm/layout.ts";
 import { randomBytes, seededRandom } from "./_guarded.ts";
 import { HotError } from "./error.ts";
+import { sha256d } from "./sha256d.ts";
 import { HashPool } from "./hash_pool.ts";
 import { HotMemory } from "./memory.ts";
 
@@ -50,7 +51,12 @@ Deno.test("HashPool.batch(): several Workers at once agree with one thread, whoe
     memory.u32.set([inputs + i * 300, bytes, digests + i * 32], (rows >>> 2) + i * 4)
   );
   await using pool = await HashPool.start(memory, { workers: 4 });
-  for (const [kernel, reference] of [["keccak256", keccak_256], ["blake3", nobleBlake3]] as const) {
+  for (
+    const [kernel, reference] of [["keccak256", keccak_256], ["blake3", nobleBlake3], [
+      "sha256d",
+      sha256d,
+    ]] as const
+  ) {
     // Jobs given at once run one after the other.
     memory.u8.fill(0, digests, digests + ROWS * 32);
     await Promise.all([
