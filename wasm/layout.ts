@@ -36,7 +36,7 @@
  * | -------- | ------------------------- | ------ | ------ | ------- | -------------------------------------------- |
  * | lanes    | `SCRATCH_LANES_OFFSET`    | 0      | 1024   | v128    | transposed words of four lanes               |
  * | padded   | `SCRATCH_PADDED_OFFSET`   | 1024   | 1024   | bytes   | last blocks with their padding               |
- * | chaining | `SCRATCH_CHAINING_OFFSET` | 2048   | 4096   | u8[32]  | BLAKE3 chaining values of one subtree        |
+ * | chaining | `SCRATCH_CHAINING_OFFSET` | 2048   | 4096   | u8[32]  | chaining values of BLAKE3, open lists of RLP |
  * | state    | `SCRATCH_STATE_OFFSET`    | 6144   | 4096   | bytes   | streaming hash of a one-shot call            |
  * | auxpow   | `SCRATCH_AUXPOW_OFFSET`   | 10240  | 8192   | bytes   | AuxPoW and header checks                     |
  * | digests  | `SCRATCH_DIGESTS_OFFSET`  | 18432  | 8192   | u8[32]  | faces: where kernels leave what is copied out |
@@ -48,7 +48,7 @@
  * @module
  */
 
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 export const PAGE_BYTES = 65536;
 
@@ -336,3 +336,31 @@ export const DIFFICULTY_RULES_DIVISOR = 4;
 export const DIFFICULTY_RULES_RSKIP97 = 8;
 /** 32 bytes, big-endian. */
 export const DIFFICULTY_RULES_MINIMUM = 16;
+
+// RLP: one row a field of a list
+
+export const RLP_ROW_BYTES = 8;
+/** u32: where the payload begins, behind the prefix, counted from the address of the input. */
+export const RLP_ROW_OFFSET = 0;
+/** u32: bytes of the payload, and `RLP_LIST_BIT` if the field is itself a list. */
+export const RLP_ROW_LENGTH = 4;
+/** The top bit of a u32. */
+export const RLP_LIST_BIT = 2147483648;
+/** Inputs and lists stay below the list bit. */
+export const RLP_BYTES_MAX = 2147483647;
+/** Lists within lists that `rlpValidate` follows, the outermost included: what the chaining region holds. */
+export const RLP_DEPTH_MAX = 1024;
+
+/** What is wrong with an input; kernels return these negated. */
+export const RLP_TRUNCATED = 1;
+export const RLP_TRAILING_BYTES = 2;
+export const RLP_NOT_A_LIST = 3;
+/** A single byte below 0x80 with a prefix. */
+export const RLP_SINGLE_BYTE = 4;
+/** The long form for fewer than 56 bytes. */
+export const RLP_LONG_FORM = 5;
+/** A length that begins with a zero byte. */
+export const RLP_LEADING_ZERO = 6;
+export const RLP_TOO_MANY_FIELDS = 7;
+export const RLP_TOO_DEEP = 8;
+export const RLP_TOO_LARGE = 9;

@@ -149,8 +149,30 @@ export interface AuxPowKernels {
   ): number;
 }
 
+/**
+ * Functions of RLP. A table has a row of `RLP_ROW_BYTES` a field (`wasm/layout.ts`), at a multiple of 4; what is
+ * negative is a negated `RLP_` code of the layout.
+ */
+export interface RlpKernels {
+  /** Fields of the list that is exactly the input. */
+  rlpIndex(address: number, bytes: number, table: number, capacity: number): number;
+  /** Fields in `bytes` of payload at `address + from`; offsets count from `address`. */
+  rlpIndexPayload(address: number, from: number, bytes: number, table: number, capacity: number): number;
+  /** 0 if the input is exactly one item or list, canonical throughout. Uses the scratch area. */
+  rlpValidate(address: number, bytes: number): number;
+  /** Offset at which the last call met what its negative code says. */
+  rlpFaultOffset(): number;
+  /** Offset of the encoding of one row's field, prefix included. */
+  rlpEncodedStart(row: number, base: number): number;
+  /** Bytes that `rlpEncodeList` writes; 0 if more than `RLP_BYTES_MAX`. */
+  rlpEncodedLength(table: number, count: number, base: number): number;
+  /** Bytes written at `out`; 0 if more than `RLP_BYTES_MAX`. */
+  rlpEncodeList(table: number, count: number, base: number, out: number): number;
+}
+
 /** Everything one instance of `hot.wasm` offers. */
-export interface HotKernels extends RingKernels, KeccakKernels, Blake3Kernels, Sha256Kernels, AuxPowKernels {
+export interface HotKernels
+  extends RingKernels, KeccakKernels, Blake3Kernels, Sha256Kernels, AuxPowKernels, RlpKernels {
   /** Tells the instance its scratch area; `HotMemory` does. */
   scratchInit(address: number): void;
   layoutVersion(): number;

@@ -61,6 +61,17 @@ export {
   keccak256Update,
   sponge256,
 } from "./keccak";
+
+export {
+  rlpEncodedLength,
+  rlpEncodedStart,
+  rlpEncodeList,
+  rlpFaultOffset,
+  rlpIndex,
+  rlpIndexPayload,
+  rlpValidate,
+} from "./rlp";
+
 export { scratchInit } from "./scratch";
 
 export { auxpowBatch, auxpowVerify } from "./auxpow";

@@ -1,0 +1,85 @@
+/**
+ * RLP of a header: finding its fields, and writing it.
+ *
+ * The peers decode to arrays, which is what they offer; they get ordinary bytes, and the fields as `Uint8Array`.
+ *
+ * @module
+ */
+
+import { RLP as EthereumJs } from "@ethereumjs/rlp";
+import { RLP as MicroEth } from "micro-eth-signer/core/rlp.js";
+import { HotMemory } from "../../src/hot/memory.ts";
+import { assertRlp, RlpIndex } from "../../src/hot/rlp.ts";
+import { rlpEncode } from "../../src/hot/rlp_encode.ts";
+import { HEADER, HEADER_FIELDS } from "./_header.ts";
+import { type Contender, type Family, inProcess, times, value } from "./_rows.ts";
+
+const MICRO = "micro-eth-signer";
+const ETHEREUMJS = "@ethereumjs/rlp";
+const ASKED_OF_PEERS = [times(8, MICRO), times(80, ETHEREUMJS)];
+
+/** Calls a function so many times. */
+const repeat = (name: string, kind: Contender["kind"], job: () => void) =>
+  inProcess(name, kind, (iterations) => {
+    for (let i = 0; i < iterations; i++) job();
+  });
+
+/** Rows of RLP. */
+export async function rlpRows(): Promise<Family> {
+  const memory = await HotMemory.create({ bytes: 1 << 20 });
+  void memory.scratch;
+  const { kernels } = memory;
+  const input = memory.allocate(HEADER.length, "header");
+  const out = memory.allocate(HEADER.length, "output");
+  memory.u8.set(HEADER, input);
+  const index = new RlpIndex(memory, { fields: 32 });
+  const { address: table, capacity } = index.table;
+  const count = index.read(input, HEADER.length);
+  const fields = [...HEADER_FIELDS];
+  return {
+    name: "RLP",
+    rows: [
+      {
+        name: "RLP index of a header, 20 fields",
+        unit: "ns",
+        work: 1,
+        asks: [value(100), ...ASKED_OF_PEERS],
+        contenders: [
+          inProcess("in place", "cairn", (iterations) => {
+            for (let i = 0; i < iterations; i++) kernels.rlpIndex(input, HEADER.length, table, capacity);
+          }),
+          repeat("RlpIndex.read(), in place", "cairn", () => void index.read(input, HEADER.length)),
+          repeat("RlpIndex.of(), ordinary bytes", "cairn", () => void RlpIndex.of(HEADER)),
+          repeat(MICRO, "npm", () => void MicroEth.decode(HEADER)),
+          repeat(ETHEREUMJS, "npm", () => void EthereumJs.decode(HEADER)),
+        ],
+      },
+      {
+        name: "RLP encode of a header, 20 fields",
+        unit: "ns",
+        work: 1,
+        asks: [value(160), ...ASKED_OF_PEERS],
+        contenders: [
+          inProcess("in place", "cairn", (iterations) => {
+            for (let i = 0; i < iterations; i++) kernels.rlpEncodeList(table, count, input, out);
+          }),
+          repeat("rlpEncode(), ordinary bytes", "cairn", () => void rlpEncode(fields)),
+          repeat(MICRO, "npm", () => void MicroEth.encode(fields)),
+          repeat(ETHEREUMJS, "npm", () => void EthereumJs.encode(fields)),
+        ],
+      },
+      {
+        name: "RLP check of a header to the bottom",
+        unit: "ns",
+        work: 1,
+        asks: [],
+        contenders: [
+          inProcess("in place", "cairn", (iterations) => {
+            for (let i = 0; i < iterations; i++) kernels.rlpValidate(input, HEADER.length);
+          }),
+          repeat("assertRlp(), ordinary bytes", "cairn", () => assertRlp(HEADER)),
+        ],
+      },
+    ],
+  };
+}
