@@ -271,6 +271,72 @@ export const BLAKE3_STACK_LENGTH = 56;
 export const BLAKE3_BUFFER_OFFSET = 64;
 export const BLAKE3_STACK_OFFSET = 1088;
 
+// AuxPoW: one row a proof, spec/rootstock-consensus.md section 4
+
+export const AUXPOW_ROW_BYTES = 48;
+/** u32: `AUXPOW_FLAG_*`. */
+export const AUXPOW_ROW_FLAGS = 0;
+/** u32: address of the 32 bytes of the base merged-mining hash, B. */
+export const AUXPOW_ROW_HASH = 4;
+/** u32: address and bytes of the difficulty, big-endian and unsigned, of any length. */
+export const AUXPOW_ROW_DIFFICULTY = 8;
+export const AUXPOW_ROW_DIFFICULTY_BYTES = 12;
+/** u32: address and bytes of the bitcoin header. */
+export const AUXPOW_ROW_BTC_HEADER = 16;
+export const AUXPOW_ROW_BTC_HEADER_BYTES = 20;
+/** u32: address and bytes of the Merkle proof; address 0 is a proof that is missing, not an empty one. */
+export const AUXPOW_ROW_PROOF = 24;
+export const AUXPOW_ROW_PROOF_BYTES = 28;
+/** u32: address and bytes of the compressed coinbase. */
+export const AUXPOW_ROW_COINBASE = 32;
+export const AUXPOW_ROW_COINBASE_BYTES = 36;
+/** u32: address of `AUXPOW_OUT_BYTES` for the result. */
+export const AUXPOW_ROW_OUT = 40;
+
+/** Sibling-list Merkle proof; without it a partial Merkle tree. */
+export const AUXPOW_FLAG_RSKIP92 = 1;
+/** The commitment ends with 12 bytes of fork-detection data (RSKIP110 and block 449 or later). */
+export const AUXPOW_FLAG_FORK_DATA = 2;
+/** A Merkle proof has at most 960 bytes. */
+export const AUXPOW_FLAG_RSKIP180 = 4;
+
+export const AUXPOW_OUT_BYTES = 48;
+/** u32: `AUXPOW_VALID` or what failed. */
+export const AUXPOW_OUT_CODE = 0;
+/** 12 bytes: fork-detection data, as soon as they were found; zeros before. */
+export const AUXPOW_OUT_FORK_DATA = 4;
+/** 32 bytes: hash of the bitcoin header in wire order, as soon as there is one; zeros before. */
+export const AUXPOW_OUT_POW_HASH = 16;
+
+/** Codes, in the order of the steps of section 4.2. */
+export const AUXPOW_VALID = 0;
+export const AUXPOW_MERKLE_PROOF_FORMAT = 1;
+export const AUXPOW_COINBASE_MISSING = 2;
+export const AUXPOW_BTC_HEADER_MISSING = 3;
+export const AUXPOW_BTC_HEADER_SIZE = 4;
+export const AUXPOW_ABOVE_TARGET = 5;
+export const AUXPOW_COINBASE_TOO_SHORT = 6;
+export const AUXPOW_FORK_DATA_MISSING = 7;
+export const AUXPOW_TAG_NOT_FOUND = 8;
+export const AUXPOW_TAG_TOO_FAR = 9;
+export const AUXPOW_NOT_LAST_TAG = 10;
+export const AUXPOW_TOO_MANY_BYTES_AFTER = 11;
+export const AUXPOW_COINBASE_TOO_SMALL = 12;
+export const AUXPOW_MERKLE_ROOT_MISMATCH = 13;
+export const AUXPOW_INNER_NODE_IS_TRANSACTION = 14;
+
+// difficulty of the next block, spec/rootstock-consensus.md section 3.3
+
+export const DIFFICULTY_RULES_BYTES = 48;
+/** u32: seconds a block should take, T. */
+export const DIFFICULTY_RULES_BLOCK_SECONDS = 0;
+/** u32, not 0. */
+export const DIFFICULTY_RULES_DIVISOR = 4;
+/** u32: 1 if a gap of 600 seconds no longer resets the difficulty. */
+export const DIFFICULTY_RULES_RSKIP97 = 8;
+/** 32 bytes, big-endian. */
+export const DIFFICULTY_RULES_MINIMUM = 16;
+
 // RLP: one row a field of a list
 
 export const RLP_ROW_BYTES = 8;

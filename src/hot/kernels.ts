@@ -130,6 +130,25 @@ export interface Sha256Kernels {
   sha256dBatch(rows: number, count: number): void;
 }
 
+/** Merged-mining proof of work: rows and results are `AUXPOW_*` of the layout, codes too. */
+export interface AuxPowKernels {
+  /** Code of the one row; its result is written. */
+  auxpowVerify(row: number): number;
+  /** How many are valid; every row's result is written. No result may lie where the input of another row is. */
+  auxpowBatch(rows: number, count: number): number;
+  /** 32 bytes, big-endian, to `out`. */
+  auxpowTarget(difficulty: number, bytes: number, out: number): void;
+  /** Parent difficulty and result of 32 bytes, big-endian; `DIFFICULTY_RULES_*` at `rules`. 1 if the result fits. */
+  difficultyExpected(
+    parent: number,
+    secondsHigh: number,
+    secondsLow: number,
+    uncles: number,
+    rules: number,
+    out: number,
+  ): number;
+}
+
 /**
  * Functions of RLP. A table has a row of `RLP_ROW_BYTES` a field (`wasm/layout.ts`), at a multiple of 4; what is
  * negative is a negated `RLP_` code of the layout.
@@ -152,7 +171,8 @@ export interface RlpKernels {
 }
 
 /** Everything one instance of `hot.wasm` offers. */
-export interface HotKernels extends RingKernels, KeccakKernels, Blake3Kernels, Sha256Kernels, RlpKernels {
+export interface HotKernels
+  extends RingKernels, KeccakKernels, Blake3Kernels, Sha256Kernels, AuxPowKernels, RlpKernels {
   /** Tells the instance its scratch area; `HotMemory` does. */
   scratchInit(address: number): void;
   layoutVersion(): number;

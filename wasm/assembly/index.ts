@@ -74,6 +74,8 @@ export {
 
 export { scratchInit } from "./scratch";
 
+export { auxpowBatch, auxpowVerify } from "./auxpow";
+export { auxpowTarget, difficultyExpected } from "./difficulty";
 export { sha256, sha256d, sha256Resume } from "./sha256";
 export { sha256dBatch } from "./sha256_batch";
 
