@@ -11,6 +11,7 @@
 import { barChart } from "./_chart.ts";
 import { currentCommit, describeMachine, machineLine, table } from "./_report.ts";
 import { bestPeer, type Contender, type Family, inUnit, type Row } from "./hot/_rows.ts";
+import { auxpowRows } from "./hot/auxpow_rows.ts";
 import { blake3Rows } from "./hot/blake3_rows.ts";
 import { keccakRows } from "./hot/keccak_rows.ts";
 import { rlpRows } from "./hot/rlp_rows.ts";
@@ -18,7 +19,13 @@ import { sha256Rows } from "./hot/sha256_rows.ts";
 
 const ROUNDS = 7;
 
-const FAMILIES: readonly (() => Promise<Family>)[] = [blake3Rows, keccakRows, sha256Rows, rlpRows];
+const FAMILIES: readonly (() => Promise<Family>)[] = [
+  blake3Rows,
+  keccakRows,
+  sha256Rows,
+  rlpRows,
+  auxpowRows,
+];
 
 /** One contender over all rounds, in the unit of its row. */
 interface Figure {

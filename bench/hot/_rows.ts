@@ -28,7 +28,7 @@ export interface Ask {
 /** One job. */
 export interface Row {
   readonly name: string;
-  readonly unit: "ns" | "GB/s" | "M/s";
+  readonly unit: "ns" | "GB/s" | "M/s" | "k/s";
   /** What one job is, in the unit: jobs of a batch, or bytes. */
   readonly work: number;
   readonly asks: readonly Ask[];
@@ -46,8 +46,7 @@ export interface Family {
 
 /** A speed in the unit of a row. */
 export function inUnit({ unit }: Row, speed: number): number {
-  if (unit === "ns") return 1 / speed;
-  return unit === "GB/s" ? speed : speed * 1_000;
+  return unit === "ns" ? 1 / speed : speed * { "GB/s": 1, "M/s": 1e3, "k/s": 1e6 }[unit];
 }
 
 /** Asks for a value in the row's unit: at most for times, at least for rates. */

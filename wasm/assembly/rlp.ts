@@ -211,12 +211,8 @@ export function rlpEncodedLength(table: usize, count: u32, base: usize): u32 {
   return <u32> bytes + prefixBytes(<u32> bytes);
 }
 
-/** Writes the prefix of `length` bytes of payload; `kind` is 0x80 or 0xc0. */
-function writePrefix(out: usize, kind: u32, length: u32): usize {
-  if (length < 56) {
-    store<u8>(out, <u8> (kind + length));
-    return out + 1;
-  }
+/** Writes the prefix of `length` bytes of payload, 56 at least; `kind` is 0x80 or 0xc0. */
+function writeLongPrefix(out: usize, kind: u32, length: u32): usize {
   const width = prefixBytes(length) - 1;
   store<u8>(out++, <u8> (kind + 55 + width));
   for (let shift = (<i32> width - 1) << 3; shift >= 0; shift -= 8) store<u8>(out++, <u8> (length >> shift));
@@ -252,7 +248,9 @@ function copy(to: usize, from: usize, bytes: u32): void {
 export function rlpEncodeList(table: usize, count: u32, base: usize, out: usize): u32 {
   const bytes = payloadBytes(table, count, base);
   if (bytes > <u64> (RLP_BYTES_MAX - 5)) return 0;
-  let to = writePrefix(out, 0xc0, <u32> bytes);
+  let to = out;
+  if (bytes < 56) store<u8>(to++, <u8> (0xc0 + <u32> bytes));
+  else to = writeLongPrefix(to, 0xc0, <u32> bytes);
   for (const end = table + <usize> count * RLP_ROW_BYTES; table < end; table += RLP_ROW_BYTES) {
     const from = base + load<u32>(table, RLP_ROW_OFFSET);
     const length = load<u32>(table, RLP_ROW_LENGTH);
@@ -261,7 +259,11 @@ export function rlpEncodeList(table: usize, count: u32, base: usize, out: usize)
       store<u8>(to++, load<u8>(from));
       continue;
     }
-    to = writePrefix(to, (length & LIST) == 0 ? 0x80 : 0xc0, size);
+    // The list bit becomes the bit that tells lists from items. A call for every short field would take as long as
+    // copying them all.
+    const kind = 0x80 | ((length & LIST) >> 25);
+    if (size < 56) store<u8>(to++, <u8> (kind + size));
+    else to = writeLongPrefix(to, kind, size);
     copy(to, from, size);
     to += size;
   }
