@@ -29,7 +29,8 @@ const show = (ratio: number) => ratio.toFixed(ratio < 10 ? 1 : 0);
 export function barChart(title: string, subtitle: string, bars: readonly Bar[]): string {
   const ratios = bars.map(({ ratio }) => ratio);
   const greatest = TICKS.find((tick) => tick >= Math.max(...ratios)) ?? Math.max(...ratios);
-  const least = Math.min(1, ...ratios.map((ratio) => ratio / 1.2));
+  const slowest = Math.min(...ratios);
+  const least = slowest < 1 ? slowest / 1.2 : 1;
   const plot = WIDTH - LABEL_WIDTH - RIGHT;
   const x = (ratio: number) =>
     Math.round(LABEL_WIDTH + plot * Math.log(ratio / least) / Math.log(greatest / least));

@@ -10,7 +10,7 @@
 
 import { barChart } from "./_chart.ts";
 import { currentCommit, describeMachine, machineLine, table } from "./_report.ts";
-import { bestPeer, type Contender, type Family, inUnit, type Row } from "./hot/_rows.ts";
+import { bestPeer, type Contender, type Family, inUnit, type Row, type Verdict } from "./hot/_rows.ts";
 import { auxpowRows } from "./hot/auxpow_rows.ts";
 import { blake3Rows } from "./hot/blake3_rows.ts";
 import { keccakRows } from "./hot/keccak_rows.ts";
@@ -43,7 +43,7 @@ interface Result {
   readonly unit: Row["unit"];
   readonly figures: readonly Figure[];
   readonly bestPeer?: { readonly name: string; readonly ratio: number };
-  readonly asks: readonly { readonly text: string; readonly met?: boolean }[];
+  readonly asks: readonly ({ readonly text: string } & Partial<Verdict>)[];
 }
 
 /** Nanoseconds by round. */
@@ -71,19 +71,16 @@ function toResult(family: string, row: Row, samples: Samples): Result {
   });
   const peer = bestPeer(row, speeds);
   const own = speeds.get(row.contenders[0]!.name)!;
-  const asks = row.asks.map((ask) => {
-    const met = ask.isMet(row, speeds);
-    const isValue = /^[\d.]+$/.test(ask.text);
-    return { text: isValue ? `${ask.text} ${row.unit}` : ask.text, ...(met !== undefined && { met }) };
-  });
+  const asks = row.asks.map((ask) => ({ text: ask.text, ...ask.judge(row, speeds) }));
   const best = peer && { name: peer.name, ratio: own / peer.speed };
   return { family, name: row.name, unit: row.unit, figures, ...(best && { bestPeer: best }), asks };
 }
 
 const show = (value: number) => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 
-function showAsk({ text, met }: Result["asks"][number]): string {
-  return `${text}: ${met === undefined ? "peer absent" : met ? "met" : "NOT MET"}`;
+function showAsk({ text, met, factor }: Result["asks"][number]): string {
+  const outcome = met === undefined ? "peer absent" : met ? "met" : "NOT MET";
+  return `${text}: ${outcome}${factor === undefined ? "" : ` (${show(factor)} x)`}`;
 }
 
 function showFigure({ median, least, greatest }: Figure, unit: string): string[] {

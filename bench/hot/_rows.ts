@@ -22,7 +22,14 @@ export type Speeds = ReadonlyMap<string, number>;
 export interface Ask {
   readonly text: string;
   /** `undefined` if the contender it is compared with is absent. */
-  isMet(row: Row, speeds: Speeds): boolean | undefined;
+  judge(row: Row, speeds: Speeds): Verdict | undefined;
+}
+
+/** How an ask ended. */
+export interface Verdict {
+  readonly met: boolean;
+  /** Times the speed of the contender it is compared with. */
+  readonly factor?: number;
 }
 
 /** One job. */
@@ -50,23 +57,25 @@ export function inUnit({ unit }: Row, speed: number): number {
 }
 
 /** Asks for a value in the row's unit: at most for times, at least for rates. */
-export function value(limit: number): Ask {
+export function value(limit: number, unit: Row["unit"]): Ask {
   return {
-    text: `${limit}`,
-    isMet: (row, speeds) => {
+    text: `${limit} ${unit}`,
+    judge: (row, speeds) => {
       const own = inUnit(row, first(speeds));
-      return row.unit === "ns" ? own <= limit : own >= limit;
+      return { met: unit === "ns" ? own <= limit : own >= limit };
     },
   };
 }
 
 /** Asks for so many times the speed of a contender, or of the fastest npm package. */
-export function times(factor: number, peer: string | undefined = undefined): Ask {
+export function times(asked: number, peer?: string): Ask {
   return {
-    text: `${factor} x ${peer ?? "best npm peer"}`,
-    isMet: (row, speeds) => {
+    text: `${asked} x ${peer ?? "best npm peer"}`,
+    judge: (row, speeds) => {
       const other = peer === undefined ? bestPeer(row, speeds)?.speed : speeds.get(peer);
-      return other === undefined ? undefined : first(speeds) >= factor * other;
+      if (other === undefined) return undefined;
+      const factor = first(speeds) / other;
+      return { met: factor >= asked, factor };
     },
   };
 }

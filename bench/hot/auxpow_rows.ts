@@ -95,7 +95,7 @@ async function proofRow(depth: number): Promise<Row> {
     name: `AuxPoW of one header, Merkle depth ${depth}`,
     unit: "ns",
     work: 1,
-    asks: [value(1_500 + 600 * depth)],
+    asks: [value(1_500 + 600 * depth, "ns")],
     contenders: [inProcess("in place", "cairn", (iterations) => {
       for (let i = 0; i < iterations; i++) kernels.auxpowVerify(rows);
     })],
@@ -149,7 +149,7 @@ async function headerRow(): Promise<Row> {
     name: `header check: index, two hashes, AuxPoW of depth ${DEPTH}`,
     unit: "k/s",
     work: BATCH,
-    asks: [value(60)],
+    asks: [value(60, "k/s")],
     contenders: [inProcess(`in place, batches of ${BATCH}`, "cairn", (iterations) => {
       for (let i = 0; i < iterations; i++) check();
     })],

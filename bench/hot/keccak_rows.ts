@@ -52,7 +52,7 @@ export async function keccakRows(): Promise<Family> {
         name: `Keccak-256 of ${SHORT} bytes`,
         unit: "ns",
         work: 1,
-        asks: [value(400), times(2.5, "hash-wasm")],
+        asks: [value(400, "ns"), times(2.5, "hash-wasm")],
         contenders: await single(short),
       },
       {

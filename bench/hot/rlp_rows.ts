@@ -37,7 +37,7 @@ export async function rlpRows(): Promise<Family> {
         name: "RLP index of a header, 20 fields",
         unit: "ns",
         work: 1,
-        asks: [value(100), ...ASKED_OF_PEERS],
+        asks: [value(100, "ns"), ...ASKED_OF_PEERS],
         contenders: [
           inProcess("in place", "cairn", (iterations) => {
             for (let i = 0; i < iterations; i++) kernels.rlpIndex(input, HEADER.length, table, capacity);
@@ -52,7 +52,7 @@ export async function rlpRows(): Promise<Family> {
         name: "RLP encode of a header, 20 fields",
         unit: "ns",
         work: 1,
-        asks: [value(160), ...ASKED_OF_PEERS],
+        asks: [value(160, "ns"), ...ASKED_OF_PEERS],
         contenders: [
           inProcess("in place", "cairn", (iterations) => {
             for (let i = 0; i < iterations; i++) kernels.rlpEncodeList(table, count, input, out);

@@ -44,7 +44,7 @@ async function doubleRow({ memory, rows, ordinary, digest }: Rig): Promise<Row> 
     name: `double SHA-256 of ${HEADER_BYTES}-byte headers, batches of ${BATCH}`,
     unit: "M/s",
     work: BATCH,
-    asks: [value(3), times(8, "node:crypto")],
+    asks: [value(3, "M/s"), times(8, "node:crypto")],
     contenders: [
       inProcess("batch in place", "cairn", (iterations) => {
         for (let i = 0; i < iterations; i++) kernels.sha256dBatch(rows, BATCH);
