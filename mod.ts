@@ -6,6 +6,7 @@
  * | Hiero blocks | the pure core: verify a block or a chain, generate one, read and write the messages, run the publish race |
  * | Talking to a block node | {@link BlockNodeClient}, {@link publishBlocks} |
  * | Hashes | {@link blake3}, {@link keccak256}, {@link sha256d}: one-shot, streaming, batch, in place, over Workers |
+ * | RLP | {@link RlpIndex} finds the fields of a list, in place or in ordinary bytes; {@link rlpEncode} |
  * | Bus and hot memory | typed topics over rings in shared memory, for the main thread and Workers |
  * | Store | {@link openRocksEngine} and {@link openMemoryEngine} behind one {@link Engine} |
  * | gRPC | {@link RpcServer} and {@link createClient} on generated service definitions |
@@ -212,6 +213,7 @@ export type {
   HotKernels,
   KeccakKernels,
   RingKernels,
+  RlpKernels,
   Sha256Kernels,
 } from "./src/hot/kernels.ts";
 export {
@@ -232,6 +234,12 @@ export { sha256d } from "./src/hot/sha256d.ts";
 export type { HashFunction, StreamingHash } from "./src/hot/hash_function.ts";
 export { HashPool, type HashPoolOptions } from "./src/hot/hash_pool.ts";
 export type { BatchKernel } from "./src/hot/pool_jobs.ts";
+
+// RLP
+export { assertRlp, assertRlpAt, RlpIndex, type RlpIndexOptions } from "./src/hot/rlp.ts";
+export { rlpEncode, type RlpInput } from "./src/hot/rlp_encode.ts";
+export { RlpFields } from "./src/hot/rlp_fields.ts";
+export { RlpTable } from "./src/hot/rlp_table.ts";
 
 // Store
 export type { Engine, Entry, Family, Operation, ScanOptions, WriteOptions } from "./src/store/engine.ts";
