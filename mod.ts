@@ -5,6 +5,7 @@
  * | --- | --- |
  * | Hiero blocks | the pure core: verify a block or a chain, generate one, read and write the messages, run the publish race |
  * | Talking to a block node | {@link BlockNodeClient}, {@link publishBlocks} |
+ * | Hashes | {@link blake3}, {@link keccak256}, {@link sha256d}: one-shot, streaming, batch, in place, over Workers |
  * | Bus and hot memory | typed topics over rings in shared memory, for the main thread and Workers |
  * | Store | {@link openRocksEngine} and {@link openMemoryEngine} behind one {@link Engine} |
  * | gRPC | {@link RpcServer} and {@link createClient} on generated service definitions |
@@ -204,8 +205,15 @@ export {
 
 // Hot memory, and the rings below the bus
 export { HotMemory, type HotMemoryHandle, type HotMemoryOptions } from "./src/hot/memory.ts";
+export type { HotBuild } from "./src/hot/module.ts";
 export { HotError, type HotErrorCode } from "./src/hot/error.ts";
-export type { HotKernels, RingKernels } from "./src/hot/kernels.ts";
+export type {
+  Blake3Kernels,
+  HotKernels,
+  KeccakKernels,
+  RingKernels,
+  Sha256Kernels,
+} from "./src/hot/kernels.ts";
 export {
   type ConsumerState,
   Ring,
@@ -216,6 +224,14 @@ export {
 } from "./src/hot/ring.ts";
 export { RingConsumer, type WaitOptions } from "./src/hot/ring_consumer.ts";
 export { RingProducer, type RingProducerOptions } from "./src/hot/ring_producer.ts";
+
+// Hashes
+export { blake3, type Blake3Options } from "./src/hot/blake3.ts";
+export { keccak256 } from "./src/hot/keccak256.ts";
+export { sha256d } from "./src/hot/sha256d.ts";
+export type { HashFunction, StreamingHash } from "./src/hot/hash_function.ts";
+export { HashPool, type HashPoolOptions } from "./src/hot/hash_pool.ts";
+export type { BatchKernel } from "./src/hot/pool_jobs.ts";
 
 // Store
 export type { Engine, Entry, Family, Operation, ScanOptions, WriteOptions } from "./src/store/engine.ts";

@@ -14,6 +14,7 @@ import { registerCompletions } from "./completions.ts";
 import { registerConfig } from "./config.ts";
 import type { CliDeps } from "./deps.ts";
 import { EXIT, exitCodeOf, failureText } from "./exit.ts";
+import { registerHash } from "./hash.ts";
 import { registerHealthcheck } from "./healthcheck.ts";
 import { registerStart } from "./start.ts";
 
@@ -25,6 +26,7 @@ const COMMANDS: readonly Register[] = [
   registerHealthcheck,
   registerConfig,
   registerBlocks,
+  registerHash,
   registerCompletions,
 ];
 
@@ -38,6 +40,7 @@ Exit codes: 0 clean; 1 fatal, or the answer is no; 2 usage or configuration; 3 d
 Examples:
   cairn start --data ./data
   cairn blocks publish --generate 20
+  cairn hash blake3 FILE
   cairn config show --origin
   cairn healthcheck --json`;
 

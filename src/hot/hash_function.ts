@@ -21,6 +21,7 @@ import {
   SCRATCH_WINDOW_OFFSET,
 } from "../../wasm/layout.ts";
 import { copyOut } from "./copies.ts";
+import { HotError } from "./error.ts";
 import type { HotMemory } from "./memory.ts";
 import { threadMemory } from "./thread_memory.ts";
 
@@ -60,9 +61,17 @@ export interface HashFunction<Options> {
    * the lanes of a vector, so inputs sorted by length are faster.
    */
   batch(inputs: readonly Uint8Array[], options?: Options): Uint8Array<ArrayBuffer>;
-  /** Digest of `bytes` bytes at `address` of a memory, 32 bytes to address `out` of the same. */
+  /**
+   * Digest of `bytes` bytes at `address` of a memory, 32 bytes to address `out` of the same.
+   *
+   * @throws {HotError} `HOT_OUT_OF_BOUNDS` if they do not lie in it.
+   */
   at(memory: HotMemory, address: number, bytes: number, out: number, options?: Options): void;
-  /** Digests of `count` rows (`HASH_ROW_*` of wasm/layout.ts) at address `rows` of a memory. */
+  /**
+   * Digests of `count` rows (`HASH_ROW_*` of wasm/layout.ts) at address `rows` of a memory.
+   *
+   * @throws {WebAssembly.RuntimeError} If a row points out of it.
+   */
   batchAt(memory: HotMemory, rows: number, count: number, options?: Options): void;
 }
 
@@ -74,7 +83,19 @@ const ROWS_PER_FLUSH = SCRATCH_DIGESTS_BYTES / DIGEST_BYTES;
 
 /** Makes a hash function of its kernels. */
 export function defineHash<Options>(driver: HashDriver<Options>): HashFunction<Options> {
-  const { at, batchAt, create } = driver;
+  const { batchAt, create } = driver;
+
+  function at(memory: HotMemory, address: number, bytes: number, out: number, options?: Options): void {
+    if (
+      !(address >= 0 && bytes >= 0 && address + bytes <= memory.bytes && out + DIGEST_BYTES <= memory.bytes)
+    ) {
+      throw new HotError(
+        "HOT_OUT_OF_BOUNDS",
+        `Cannot hash ${bytes} bytes at ${address} to ${out}: the memory has ${memory.bytes} bytes`,
+      );
+    }
+    driver.at(memory, address, bytes, out, options);
+  }
 
   function into<Out extends Uint8Array>(input: Uint8Array, out: Out, options?: Options): Out {
     if (out.length < DIGEST_BYTES) {
@@ -88,7 +109,7 @@ export function defineHash<Options>(driver: HashDriver<Options>): HashFunction<O
     const { scratch } = memory;
     memory.u8.set(input, scratch + SCRATCH_WINDOW_OFFSET);
     const digest = scratch + SCRATCH_DIGESTS_OFFSET;
-    at(memory, scratch + SCRATCH_WINDOW_OFFSET, input.length, digest, options);
+    driver.at(memory, scratch + SCRATCH_WINDOW_OFFSET, input.length, digest, options);
     copyOut(memory, digest, out, DIGEST_BYTES);
     return out;
   }

@@ -1,21 +1,15 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { blake3 as nobleBlake3 } from "@noble/hashes/blake3.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import fc from "fast-check";
-import { HASH_ROW_BYTES, SCRATCH_WINDOW_BYTES } from "../../wasm/layout.ts";
-import {
-  BUILDS,
-  createTestMemory,
-  EDGE_LENGTHS,
-  GuardedRegions,
-  randomBytes,
-  seededRandom,
-} from "./_guarded.ts";
+import { SCRATCH_WINDOW_BYTES } from "../../wasm/layout.ts";
+import { type KernelRig, kernelTest, randomBytes } from "./_kernel_rig.ts";
 import { blake3 } from "./blake3.ts";
 import type { HashFunction } from "./hash_function.ts";
 import { keccak256 } from "./keccak256.ts";
-import type { HotMemory } from "./memory.ts";
+import { sha256d } from "./sha256d.ts";
 
 type Reference = (input: Uint8Array) => Uint8Array;
 
@@ -45,7 +39,18 @@ const CASES: readonly Case[] = [
     reference: (input) => nobleBlake3(input, { context: new TextEncoder().encode(CONTEXT) }),
   },
   { name: "keccak256", hash: keccak256, reference: (input) => keccak_256(input) },
+  { name: "sha256d", hash: sha256d, reference: (input) => sha256(sha256(input)) },
 ];
+
+/** Lengths around every edge of blocks, chunks and subtrees: spec/hot-path.md section 8. */
+const EDGE_LENGTHS: readonly number[] = [
+  ...[0, 1, 3, 7, 8, 9, 31, 32, 33, 55, 56, 63, 64, 65, 119, 127, 128, 129, 135, 136, 137, 271, 272, 273],
+  ...[1023, 1024, 1025, 2047, 2048, 2049, 3072, 4095, 4096, 4097, 5 * 1024, 8 * 1024 + 1, 31 * 1024],
+  ...[65_535, 65_536, 65_537, 1 << 20, (1 << 20) + 1, 3_000_000],
+];
+
+/** Rows of a batch: two vectors of four and one left over, with another length between. */
+const ROWS = 9;
 
 /** The bytes that the official BLAKE3 vectors hash. */
 const official = (length: number) => Uint8Array.from({ length }, (_, i) => i % 251);
@@ -68,8 +73,8 @@ for (const { name, hash, options, reference } of CASES) {
   Deno.test(`${name}: any split of any input gives the same digest`, () => {
     const piece = fc.oneof(fc.nat(100), fc.nat(3_000), fc.nat(80_000));
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 12 }), fc.nat(), (pieces, seed) => {
-        const input = randomBytes(seededRandom(seed), pieces.reduce((a, b) => a + b, 0));
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const input = randomBytes(pieces.reduce((a, b) => a + b, 0));
         const stream = hash.create(options);
         let from = 0;
         for (const bytes of pieces) stream.update(input.subarray(from, from += bytes));
@@ -80,7 +85,6 @@ for (const { name, hash, options, reference } of CASES) {
   });
 
   Deno.test(`${name}: batch() agrees with one-shot for any mixture of lengths`, () => {
-    const random = seededRandom(7);
     const lengths = [
       0,
       0,
@@ -104,8 +108,8 @@ for (const { name, hash, options, reference } of CASES) {
       1025,
     ];
     const inputs = [...lengths, SCRATCH_WINDOW_BYTES, SCRATCH_WINDOW_BYTES + 1, 5, 5, 5]
-      .map((length) => randomBytes(random, length));
-    for (let i = 0; i < 600; i++) inputs.push(randomBytes(random, Math.floor(random() * 4) * 68));
+      .map(randomBytes);
+    for (let i = 0; i < 600; i++) inputs.push(randomBytes((i * i >> 2) % 4 * 68));
     const digests = hash.batch(inputs, options);
     assert.equal(digests.length, 32 * inputs.length);
     for (const [i, input] of inputs.entries()) {
@@ -114,66 +118,50 @@ for (const { name, hash, options, reference } of CASES) {
     assert.equal(hash.batch([], options).length, 0);
   });
 
-  for (const build of BUILDS) {
-    Deno.test(`${name}: at() and batchAt() of the ${build} build stay inside their regions`, async () => {
-      const memory = await createTestMemory(build, 1 << 20);
-      const guarded = new GuardedRegions(memory);
-      const random = seededRandom(11);
-      const ROWS = 9;
-      const out = guarded.add(32 * ROWS, 1);
-      const rows = guarded.add(HASH_ROW_BYTES * ROWS);
-      for (const length of EDGE_LENGTHS.filter((length) => length <= 4097)) {
-        const inputs = Array.from(
-          { length: ROWS },
-          (_, i) => randomBytes(random, i % 5 === 4 ? length + 8 : length),
-        );
-        const places = inputs.map((input, i) => guarded.add(input.length, i % 3));
-        guarded.fill(random);
-        inputs.forEach((input, i) => memory.u8.set(input, places[i]!));
-        fillRows(memory, rows, inputs, places, out);
-        hash.batchAt(memory, rows, ROWS, options);
-        inputs.forEach((input, i) => {
-          const digest = memory.u8.subarray(out + 32 * i, out + 32 * i + 32);
-          assert.equal(hex(digest), hex(reference(input)), `${length} bytes, row ${i}`);
-        });
-        hash.at(memory, places[0]!, length, out, options);
-        assert.equal(hex(memory.u8.subarray(out, out + 32)), hex(reference(inputs[0]!)));
-        guarded.assertUntouched(`${length} bytes`);
-        if (memory.freeBytes < 1 << 17) break;
-      }
-    });
-  }
+  kernelTest(`${name}: at() and batchAt() stay inside their regions`, (rig) => {
+    for (const length of EDGE_LENGTHS.filter((length) => length <= 4097)) {
+      const inputs = Array.from({ length: ROWS }, (_, i) => randomBytes(i % 5 === 4 ? length + 8 : length));
+      const places = inputs.map((input) => rig.put(input));
+      const out = rig.room(32 * ROWS);
+      hash.batchAt(rig.hot, putRows(rig, inputs, places, out), ROWS, options);
+      inputs.forEach((input, i) =>
+        assert.equal(rig.hex(out + 32 * i), hex(reference(input)), `${length}, row ${i}`)
+      );
+      hash.at(rig.hot, places[0]!, length, out, options);
+      assert.equal(rig.hex(out), hex(reference(inputs[0]!)));
+      rig.reset();
+    }
+  });
 
-  Deno.test(`${name}: input at the very end of memory is read to its end and not beyond`, async () => {
-    for (const build of BUILDS) {
-      const memory = await createTestMemory(build, 1 << 18);
-      const out = memory.allocate(128, "digests");
-      const rows = memory.allocate(4 * HASH_ROW_BYTES, "rows");
-      for (const length of [1, 63, 65, 135, 137, 1000, 1025, 5000]) {
-        const input = randomBytes(seededRandom(length), length);
-        const at = memory.bytes - length;
-        memory.u8.set(input, at);
-        hash.at(memory, at, length, out, options);
-        assert.equal(hex(memory.u8.subarray(out, out + 32)), hex(reference(input)));
-        fillRows(memory, rows, [input, input, input, input], [at, at, at, at], out);
-        hash.batchAt(memory, rows, 4, options);
-        assert.equal(hex(memory.u8.subarray(out + 96, out + 128)), hex(reference(input)));
-        assert.throws(() => hash.at(memory, at + 1, length, out, options), WebAssembly.RuntimeError);
+  kernelTest(`${name}: input at the very end of memory is read to its end and not beyond`, (rig) => {
+    for (const length of [1, 63, 65, 135, 137, 1000, 1025, 5000]) {
+      const input = randomBytes(length);
+      const at = rig.putAtEnd(input);
+      const out = rig.room(32 * ROWS);
+      hash.at(rig.hot, at, length, out, options);
+      assert.equal(rig.hex(out), hex(reference(input)));
+      const rows = putRows(rig, new Array(4).fill(input), [at, at, at, at], out);
+      hash.batchAt(rig.hot, rows, 4, options);
+      assert.equal(rig.hex(out + 96), hex(reference(input)));
+      const { bytes } = rig.hot;
+      for (const [address, to] of [[at + 1, out], [at, bytes - 31], [-1, out], [NaN, out]] as const) {
+        assert.throws(() => hash.at(rig.hot, address, length, to, options), { code: "HOT_OUT_OF_BOUNDS" });
       }
+      const beyond = putRows(rig, [input], [at + 1], out);
+      assert.throws(() => hash.batchAt(rig.hot, beyond, 1, options), WebAssembly.RuntimeError);
+      rig.reset();
     }
   });
 }
 
-function fillRows(
-  memory: HotMemory,
-  rows: number,
+/** Writes the rows of a batch. */
+function putRows(
+  rig: KernelRig,
   inputs: readonly Uint8Array[],
   places: readonly number[],
   out: number,
-): void {
-  inputs.forEach((input, i) =>
-    memory.u32.set([places[i]!, input.length, out + 32 * i], (rows >>> 2) + 4 * i)
-  );
+): number {
+  return rig.putWords(inputs.flatMap((input, i) => [places[i]!, input.length, out + 32 * i, 0]));
 }
 
 Deno.test("blake3: known answers, official lengths and extended output", () => {
@@ -233,31 +221,26 @@ Deno.test("blake3: a context longer than its region derives the same key", () =>
   assert.equal(blake3(input, { context }).toHex(), hex(expected));
 });
 
-Deno.test("keccak256: it is not SHA3-256, and the sponge with the other padding is", async () => {
+kernelTest("keccak256: it is not SHA3-256, and the sponge with the other padding is", (rig) => {
   assert.equal(
     keccak256(new Uint8Array()).toHex(),
     "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470",
   );
-  for (const build of BUILDS) {
-    const memory = await createTestMemory(build, 1 << 16);
-    const [at, out] = [memory.allocate(5_000, "input"), memory.allocate(32, "digest")];
-    for (const length of [0, 1, 135, 136, 137, 272, 5_000]) {
-      const input = randomBytes(seededRandom(length), length);
-      memory.u8.set(input, at);
-      memory.kernels.sponge256(at, length, out, 0x06);
-      const digest = hex(memory.u8.subarray(out, out + 32));
-      assert.equal(digest, createHash("sha3-256").update(input).digest("hex"));
-      assert.notEqual(digest, keccak256(input).toHex());
-    }
+  for (const length of [0, 1, 135, 136, 137, 272, 5_000]) {
+    const input = randomBytes(length);
+    const out = rig.room(32);
+    rig.hot.kernels.sponge256(rig.put(input), length, out, 0x06);
+    assert.equal(rig.hex(out), createHash("sha3-256").update(input).digest("hex"));
+    assert.notEqual(rig.hex(out), keccak256(input).toHex());
+    rig.reset();
   }
 });
 
 Deno.test("StreamingHash: hashes in progress do not disturb each other, nor a one-shot between", () => {
-  const random = seededRandom(3);
   const streams = CASES.map((c) => ({ ...c, stream: c.hash.create(c.options), pieces: [] as Uint8Array[] }));
   for (let round = 0; round < 50; round++) {
     for (const { hash, stream, pieces, options, reference } of streams) {
-      const piece = randomBytes(random, Math.floor(random() * 3_000));
+      const piece = randomBytes((round * round * 37) % 3_000);
       stream.update(piece);
       pieces.push(piece);
       assert.equal(hash(piece, options).toHex(), hex(reference(piece)));
@@ -272,11 +255,13 @@ Deno.test("StreamingHash: hashes in progress do not disturb each other, nor a on
 });
 
 Deno.test("StreamingHash: after the digest there is no more, and lengths that do not exist are refused", () => {
-  const stream = keccak256.create();
-  assert.throws(() => stream.digest(31), RangeError);
-  stream.digest();
-  assert.throws(() => stream.digest(), /Cannot take the digest: the digest was taken before/);
-  assert.throws(() => stream.update(new Uint8Array(1)), /Cannot update: the digest was taken before/);
+  for (const hash of [keccak256, sha256d]) {
+    const stream = hash.create();
+    assert.throws(() => stream.digest(31), RangeError);
+    stream.digest();
+    assert.throws(() => stream.digest(), /Cannot take the digest: the digest was taken before/);
+    assert.throws(() => stream.update(new Uint8Array(1)), /Cannot update: the digest was taken before/);
+  }
   assert.equal(blake3.create().digest(0).length, 0);
   assert.equal(blake3.create().digest(8_192).length, 8_192);
   assert.throws(() => blake3.create().digest(8_193), RangeError);

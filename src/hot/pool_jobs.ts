@@ -18,7 +18,7 @@ import type { HotMemory, HotMemoryHandle } from "./memory.ts";
 export const ROWS_PER_PART = 64;
 
 /** Kernels that work through rows. */
-export type BatchKernel = "blake3" | "keccak256";
+export type BatchKernel = "blake3" | "keccak256" | "sha256d";
 
 /** Work that is cut into parts, numbered from 0, any of which any Worker may do. */
 export type PoolJob =
@@ -54,6 +54,7 @@ export interface PoolWorkerReply {
 /** Runs the kernels of `rows` rows. */
 function runBatch({ kernels }: HotMemory, kernel: BatchKernel, rows: number, count: number): void {
   if (kernel === "keccak256") kernels.keccak256Batch(rows, count);
+  else if (kernel === "sha256d") kernels.sha256dBatch(rows, count);
   else kernels.blake3Batch(rows, count, kernels.blake3UnkeyedKey(), 0);
 }
 
