@@ -47,6 +47,10 @@ function verifyRows(rig: KernelRig, proofs: readonly AuxPow[]): AuxPowVerdict[] 
     return proofs[i]!.rules.forkData ? { valid: true, powHash, forkData } : { valid: true, powHash };
   });
   assert.equal(valid, verdicts.filter((verdict) => verdict.valid).length);
+  if (proofs.length === 1) {
+    const code = rig.hot.u32[(outs[0]! + AUXPOW_OUT_CODE) >>> 2];
+    assert.equal(rig.hot.kernels.auxpowVerify(rows), code);
+  }
   assert.equal(AUXPOW_ROW_BYTES, 4 * 12);
   rig.reset();
   return verdicts;
