@@ -6,6 +6,7 @@
  * | Hiero blocks | the pure core: verify a block or a chain, generate one, read and write the messages, run the publish race |
  * | Talking to a block node | {@link BlockNodeClient}, {@link publishBlocks} |
  * | Hashes | {@link blake3}, {@link keccak256}, {@link sha256d}: one-shot, streaming, batch, in place, over Workers |
+ * | Merged mining | {@link verifyAuxPow}, {@link checkHeaders}: proofs of work and headers of Rootstock, one or many |
  * | Bus and hot memory | typed topics over rings in shared memory, for the main thread and Workers |
  * | Store | {@link openRocksEngine} and {@link openMemoryEngine} behind one {@link Engine} |
  * | gRPC | {@link RpcServer} and {@link createClient} on generated service definitions |
@@ -208,7 +209,9 @@ export { HotMemory, type HotMemoryHandle, type HotMemoryOptions } from "./src/ho
 export type { HotBuild } from "./src/hot/module.ts";
 export { HotError, type HotErrorCode } from "./src/hot/error.ts";
 export type {
+  AuxPowKernels,
   Blake3Kernels,
+  HeaderKernels,
   HotKernels,
   KeccakKernels,
   RingKernels,
@@ -232,6 +235,36 @@ export { sha256d } from "./src/hot/sha256d.ts";
 export type { HashFunction, StreamingHash } from "./src/hot/hash_function.ts";
 export { HashPool, type HashPoolOptions } from "./src/hot/hash_pool.ts";
 export type { BatchKernel } from "./src/hot/pool_jobs.ts";
+
+// Merged mining
+export {
+  type AuxPow,
+  type AuxPowFailure,
+  auxPowFailure,
+  auxPowFlags,
+  type AuxPowRules,
+  auxPowTarget,
+  type AuxPowVerdict,
+  readAuxPowVerdict,
+  verifyAuxPow,
+  verifyAuxPowBatch,
+  verifyAuxPowRows,
+} from "./src/hot/auxpow.ts";
+export {
+  checkHeader,
+  checkHeaderRows,
+  checkHeaders,
+  type DifficultyRules,
+  type HeaderFacts,
+  type HeaderFailure,
+  headerFlags,
+  type HeaderInput,
+  type HeaderRules,
+  type HeaderVerdict,
+  nextDifficulty,
+  readHeaderVerdict,
+  writeDifficultyRules,
+} from "./src/hot/header.ts";
 
 // Store
 export type { Engine, Entry, Family, Operation, ScanOptions, WriteOptions } from "./src/store/engine.ts";
