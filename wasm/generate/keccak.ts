@@ -139,7 +139,10 @@ function round(w: Width, from: string, to: string, constant: string): string[] {
 const declare = (type: string, name: string, count: number) =>
   `let ${Array.from({ length: count }, (_, i) => `${name}${i}: ${type}`).join(", ")};`;
 
-/** The function of one width: absorbs `blocks` blocks and permutes the state after each. */
+/**
+ * The function of one width: absorbs `blocks` blocks and permutes the state after each. With 0 for the address it only
+ * permutes, for a state that was written with its block in it.
+ */
 function rounds(w: Width): string[] {
   const pair = w === PAIR;
   const lanes = Array.from({ length: 25 }, (_, i) => i);
@@ -157,9 +160,11 @@ function rounds(w: Width): string[] {
     ...["b", "c", "d", "t"].map((name) => declare(w.type, name, 5)),
     ...lanes.map((i) => `a${i} = ${flip(i)}${load("state", i)};`),
     `for (; blocks != 0; blocks--) {`,
+    `if (first != 0) {`,
     ...lanes.slice(0, 17).map(absorb),
     `first += 136;`,
     ...(pair ? ["second += 136;"] : []),
+    `}`,
     `for (let at = ROUND_CONSTANTS; at < ROUND_CONSTANTS + 192; at += 16) {`,
     ...round(w, "a", "e", w.constant("at")),
     ...round(w, "e", "a", w.constant("at + 8")),
