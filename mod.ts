@@ -7,6 +7,7 @@
  * | Talking to a block node | {@link BlockNodeClient}, {@link publishBlocks} |
  * | Hashes | {@link blake3}, {@link keccak256}, {@link sha256d}: one-shot, streaming, batch, in place, over Workers |
  * | RLP | {@link RlpIndex} finds the fields of a list, in place or in ordinary bytes; {@link rlpEncode} |
+ * | Merged mining | {@link verifyAuxPow}, {@link checkHeaders}: proofs of work and headers of Rootstock, one or many |
  * | Bus and hot memory | typed topics over rings in shared memory, for the main thread and Workers |
  * | Store | {@link openRocksEngine} and {@link openMemoryEngine} behind one {@link Engine} |
  * | gRPC | {@link RpcServer} and {@link createClient} on generated service definitions |
@@ -209,7 +210,9 @@ export { HotMemory, type HotMemoryHandle, type HotMemoryOptions } from "./src/ho
 export type { HotBuild } from "./src/hot/module.ts";
 export { HotError, type HotErrorCode } from "./src/hot/error.ts";
 export type {
+  AuxPowKernels,
   Blake3Kernels,
+  HeaderKernels,
   HotKernels,
   KeccakKernels,
   RingKernels,
@@ -240,6 +243,36 @@ export { assertRlp, assertRlpAt, RlpIndex, type RlpIndexOptions } from "./src/ho
 export { rlpEncode, type RlpInput } from "./src/hot/rlp_encode.ts";
 export { RlpFields } from "./src/hot/rlp_fields.ts";
 export { RlpTable } from "./src/hot/rlp_table.ts";
+
+// Merged mining
+export {
+  type AuxPow,
+  type AuxPowFailure,
+  auxPowFailure,
+  auxPowFlags,
+  type AuxPowRules,
+  auxPowTarget,
+  type AuxPowVerdict,
+  readAuxPowVerdict,
+  verifyAuxPow,
+  verifyAuxPowBatch,
+  verifyAuxPowRows,
+} from "./src/hot/auxpow.ts";
+export {
+  checkHeader,
+  checkHeaderRows,
+  checkHeaders,
+  type DifficultyRules,
+  type HeaderFacts,
+  type HeaderFailure,
+  headerFlags,
+  type HeaderInput,
+  type HeaderRules,
+  type HeaderVerdict,
+  nextDifficulty,
+  readHeaderVerdict,
+  writeDifficultyRules,
+} from "./src/hot/header.ts";
 
 // Store
 export type { Engine, Entry, Family, Operation, ScanOptions, WriteOptions } from "./src/store/engine.ts";

@@ -44,11 +44,12 @@
  * | key      | `SCRATCH_KEY_OFFSET`      | 30720  | 2048   | bytes   | faces: key of a call in another mode         |
  * | table    | `SCRATCH_TABLE_OFFSET`    | 32768  | 32768  | rows    | faces: rows of a batch, fields of an index   |
  * | window   | `SCRATCH_WINDOW_OFFSET`   | 65536  | 65536  | bytes   | faces: input that comes from outside         |
+ * | headers  | `SCRATCH_HEADERS_OFFSET`  | 131072 | 12288  | bytes   | header checks: rows, fields, preimages       |
  *
  * @module
  */
 
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 export const PAGE_BYTES = 65536;
 
@@ -193,8 +194,8 @@ export const ARENA_CHECK_BYTES = 65536;
 
 // scratch
 
-/** 128 KiB for each thread that hashes. */
-export const SCRATCH_BYTES = 131072;
+/** 140 KiB for each thread that hashes. */
+export const SCRATCH_BYTES = 143360;
 
 export const SCRATCH_LANES_OFFSET = 0;
 export const SCRATCH_LANES_BYTES = 1024;
@@ -217,6 +218,8 @@ export const SCRATCH_TABLE_BYTES = 32768;
 /** Half of a first-level cache and more is lost beyond this; less costs more calls (bench:report, one-shot sizes). */
 export const SCRATCH_WINDOW_OFFSET = 65536;
 export const SCRATCH_WINDOW_BYTES = 65536;
+export const SCRATCH_HEADERS_OFFSET = 131072;
+export const SCRATCH_HEADERS_BYTES = 12288;
 
 /** Every digest of this module. */
 export const DIGEST_BYTES = 32;
@@ -364,3 +367,54 @@ export const RLP_LEADING_ZERO = 6;
 export const RLP_TOO_MANY_FIELDS = 7;
 export const RLP_TOO_DEEP = 8;
 export const RLP_TOO_LARGE = 9;
+
+// Rootstock headers: one row a header, spec/rootstock-consensus.md sections 1, 2 and 4
+
+export const HEADER_ROW_BYTES = 16;
+/** u32: address and bytes of the header as received, one RLP list. */
+export const HEADER_ROW_ADDRESS = 0;
+export const HEADER_ROW_LENGTH = 4;
+/** u32: `AUXPOW_FLAG_*` and `HEADER_FLAG_*`. */
+export const HEADER_ROW_FLAGS = 8;
+/** u32: address of `HEADER_OUT_BYTES` for the result, a multiple of 8. */
+export const HEADER_ROW_OUT = 12;
+
+/** There is a slot for ummRoot. */
+export const HEADER_FLAG_UMM = 8;
+/** Compressed encoding: the slot of the bloom holds the extension of version 1, or 2. */
+export const HEADER_FLAG_V1 = 16;
+export const HEADER_FLAG_V2 = 32;
+
+/** Longer headers are refused unread. */
+export const HEADER_BYTES_MAX = 4096;
+
+/** A result begins with that of the proof of work, `AUXPOW_OUT_*`, whose code is the whole header's. */
+export const HEADER_OUT_BYTES = 176;
+/** u32: slots of the header. */
+export const HEADER_OUT_FIELDS = 48;
+/** u32: uncleCount. */
+export const HEADER_OUT_UNCLES = 52;
+/** u64. */
+export const HEADER_OUT_NUMBER = 56;
+/** u64: seconds. */
+export const HEADER_OUT_TIMESTAMP = 64;
+/** u32: seconds, from the bitcoin header; 0 if that has not 80 bytes. */
+export const HEADER_OUT_BTC_TIME = 72;
+/** u32: slot that is meant by `HEADER_FIELD_MALFORMED`. */
+export const HEADER_OUT_FIELD = 76;
+/** 32 bytes: block hash. */
+export const HEADER_OUT_HASH = 80;
+/** 32 bytes: base hash for merged mining, B. */
+export const HEADER_OUT_MINING_HASH = 112;
+/** 32 bytes, big-endian. */
+export const HEADER_OUT_DIFFICULTY = 144;
+
+/** Codes beside those of `AUXPOW_*`; with these there are no hashes. */
+export const HEADER_TOO_LARGE = 32;
+/** Not one canonical RLP list. */
+export const HEADER_NOT_CANONICAL = 33;
+export const HEADER_FIELD_COUNT = 34;
+/** `HEADER_OUT_FIELD` says which slot is not of its form. */
+export const HEADER_FIELD_MALFORMED = 35;
+/** All three mining slots are there and empty: encoded again they would be left out. */
+export const HEADER_MINING_EMPTY = 36;

@@ -1,5 +1,7 @@
 /**
- * Merged mining: one proof, many, and all that a header costs. No npm package checks such proofs, so there is no peer.
+ * Merged mining: one proof, many, and whole headers. No npm package checks them, so there is no peer.
+ *
+ * Proofs are of the least difficulty: finding harder ones would take long, and checking them takes the same.
  *
  * @module
  */
@@ -18,79 +20,66 @@ import {
   AUXPOW_ROW_OUT,
   AUXPOW_ROW_PROOF,
   AUXPOW_ROW_PROOF_BYTES,
-  DIGEST_BYTES,
-  HASH_ROW_ADDRESS,
-  HASH_ROW_BYTES,
-  HASH_ROW_LENGTH,
-  HASH_ROW_OUT,
+  HEADER_OUT_BYTES,
+  HEADER_ROW_ADDRESS,
+  HEADER_ROW_BYTES,
+  HEADER_ROW_FLAGS,
+  HEADER_ROW_LENGTH,
+  HEADER_ROW_OUT,
 } from "../../wasm/layout.ts";
 import { makeProof } from "../../src/hot/_auxpow_proof.ts";
+import { makeHeader, RULES } from "../../src/hot/_header_reference.ts";
 import { auxPowFlags } from "../../src/hot/auxpow.ts";
+import { checkHeaders, headerFlags } from "../../src/hot/header.ts";
 import { HotMemory } from "../../src/hot/memory.ts";
-import { RlpIndex } from "../../src/hot/rlp.ts";
-import { rlpEncode } from "../../src/hot/rlp_encode.ts";
 import { BATCH } from "./_batch.ts";
-import { HEADER_FIELDS } from "./_header.ts";
-import { type Family, inProcess, type Row, value } from "./_rows.ts";
+import { type Family, inProcess, repeat, type Row, value } from "./_rows.ts";
 
-/** Fields before those of merged mining, and the three of them. */
-const BARE_FIELDS = 17;
-const FIELDS = 20;
-const HEADER_ROOM = 2048;
-/** A bitcoin block of some thousand transactions. */
+/** Of the block of some thousand transactions that a coinbase stands in. */
 const DEPTH = 12;
 
-/** Headers with proofs of one depth in a memory, each with its fields found and its proof's row written. */
-async function openHeaders(depth: number, count: number) {
-  const memory = await HotMemory.create({ bytes: count * 3 * HEADER_ROOM + (1 << 20) });
+/** A memory in which inputs are laid out one after the other. */
+async function openMemory() {
+  const memory = await HotMemory.create({ bytes: 2 << 20 });
   void memory.scratch;
-  const { u8, u32 } = memory;
-  const rows = memory.allocate(count * AUXPOW_ROW_BYTES, "proofs");
-  const outs = memory.allocate(count * AUXPOW_OUT_BYTES, "results");
-  const hashes = memory.allocate(count * DIGEST_BYTES, "hashes that are committed to");
-  const headers: { readonly address: number; readonly bytes: number }[] = [];
-  const index = new RlpIndex(memory, { fields: FIELDS });
+  return {
+    memory,
+    put(bytes: Uint8Array): number {
+      const address = memory.allocate(bytes.length, "input");
+      memory.u8.set(bytes, address);
+      return address;
+    },
+    set: (address: number, word: number) => void (memory.u32[address >>> 2] = word),
+  };
+}
+
+/** Rows of proofs in a memory. */
+async function openProofs(depth: number, count: number) {
+  const { memory, put, set } = await openMemory();
+  const rows = memory.allocate(count * AUXPOW_ROW_BYTES, "rows");
   for (let i = 0; i < count; i++) {
-    const proof = makeProof({ depth });
-    const header = rlpEncode([
-      ...HEADER_FIELDS.slice(0, BARE_FIELDS),
-      proof.btcHeader,
-      proof.merkleProof!,
-      proof.coinbase,
-    ]);
-    const address = memory.allocate(header.length, "header");
-    u8.set(header, address);
-    headers.push({ address, bytes: header.length });
-    index.read(address, header.length);
-    u8.set(proof.hash, hashes + i * DIGEST_BYTES);
-    const word = (offset: number, value: number) => {
-      u32[(rows + i * AUXPOW_ROW_BYTES + offset) >>> 2] = value;
-    };
-    // The least difficulty; finding a harder header would take long, checking it takes the same.
-    const difficulty = memory.allocate(1, "difficulty");
-    u8.set(proof.difficulty, difficulty);
-    word(AUXPOW_ROW_FLAGS, auxPowFlags(proof.rules));
-    word(AUXPOW_ROW_HASH, hashes + i * DIGEST_BYTES);
-    word(AUXPOW_ROW_DIFFICULTY, difficulty);
-    word(AUXPOW_ROW_DIFFICULTY_BYTES, proof.difficulty.length);
-    const parts = [
-      [AUXPOW_ROW_BTC_HEADER, AUXPOW_ROW_BTC_HEADER_BYTES],
-      [AUXPOW_ROW_PROOF, AUXPOW_ROW_PROOF_BYTES],
-      [AUXPOW_ROW_COINBASE, AUXPOW_ROW_COINBASE_BYTES],
-    ] as const;
-    for (const [part, [addressOffset, bytesOffset]] of parts.entries()) {
-      word(addressOffset, address + index.offset(BARE_FIELDS + part));
-      word(bytesOffset, index.length(BARE_FIELDS + part));
-    }
-    word(AUXPOW_ROW_OUT, outs + i * AUXPOW_OUT_BYTES);
+    const proof = makeProof({ depth, forkData: true });
+    const row = rows + i * AUXPOW_ROW_BYTES;
+    set(row + AUXPOW_ROW_FLAGS, auxPowFlags(proof.rules));
+    set(row + AUXPOW_ROW_HASH, put(proof.hash));
+    set(row + AUXPOW_ROW_DIFFICULTY, put(proof.difficulty));
+    set(row + AUXPOW_ROW_DIFFICULTY_BYTES, proof.difficulty.length);
+    set(row + AUXPOW_ROW_BTC_HEADER, put(proof.btcHeader));
+    set(row + AUXPOW_ROW_BTC_HEADER_BYTES, proof.btcHeader.length);
+    set(row + AUXPOW_ROW_PROOF, put(proof.merkleProof!));
+    set(row + AUXPOW_ROW_PROOF_BYTES, proof.merkleProof!.length);
+    set(row + AUXPOW_ROW_COINBASE, put(proof.coinbase));
+    set(row + AUXPOW_ROW_COINBASE_BYTES, proof.coinbase.length);
+    set(row + AUXPOW_ROW_OUT, memory.allocate(AUXPOW_OUT_BYTES, "result"));
   }
-  if (memory.kernels.auxpowBatch(rows, count) !== count) throw new Error("A proof does not pass");
-  return { memory, rows, headers, table: index.table.address };
+  const { kernels } = memory;
+  if (kernels.auxpowBatch(rows, count) !== count) throw new Error("A proof does not pass");
+  return { kernels, rows };
 }
 
 /** One proof alone. */
 async function proofRow(depth: number): Promise<Row> {
-  const { memory: { kernels }, rows } = await openHeaders(depth, 1);
+  const { kernels, rows } = await openProofs(depth, 1);
   return {
     name: `AuxPoW of one header, Merkle depth ${depth}`,
     unit: "ns",
@@ -102,8 +91,8 @@ async function proofRow(depth: number): Promise<Row> {
   };
 }
 
-async function batchRow(): Promise<Row> {
-  const { memory: { kernels }, rows } = await openHeaders(DEPTH, BATCH);
+async function proofBatchRow(): Promise<Row> {
+  const { kernels, rows } = await openProofs(DEPTH, BATCH);
   return {
     name: `AuxPoW in batches of ${BATCH}, Merkle depth ${DEPTH}`,
     unit: "ns",
@@ -115,44 +104,34 @@ async function batchRow(): Promise<Row> {
   };
 }
 
-/**
- * Every header: its fields, the preimages of its two hashes, both hashes, the proof of work. The proofs commit to
- * hashes that were made before, not to these headers' own; the work is the same.
- */
+/** Headers from their bytes: form, both hashes, proof of work. */
 async function headerRow(): Promise<Row> {
-  const { memory, rows, headers, table } = await openHeaders(DEPTH, BATCH);
-  const { kernels, u32 } = memory;
-  const hashRows = memory.allocate(2 * BATCH * HASH_ROW_BYTES, "rows of hashes");
-  const preimages = memory.allocate(2 * BATCH * HEADER_ROOM, "preimages");
-  const digests = memory.allocate(2 * BATCH * DIGEST_BYTES, "digests");
-  for (let i = 0; i < 2 * BATCH; i++) {
-    const row = hashRows + i * HASH_ROW_BYTES;
-    u32[(row + HASH_ROW_ADDRESS) >>> 2] = preimages + i * HEADER_ROOM;
-    u32[(row + HASH_ROW_OUT) >>> 2] = digests + i * DIGEST_BYTES;
+  const { memory, put, set } = await openMemory();
+  const { kernels } = memory;
+  const headers = Array.from({ length: BATCH }, () => ({
+    bytes: makeHeader(RULES, { depth: DEPTH }).bytes,
+    rules: RULES,
+  }));
+  const rows = memory.allocate(BATCH * HEADER_ROW_BYTES, "rows");
+  for (const [i, { bytes, rules }] of headers.entries()) {
+    const row = rows + i * HEADER_ROW_BYTES;
+    set(row + HEADER_ROW_ADDRESS, put(bytes));
+    set(row + HEADER_ROW_LENGTH, bytes.length);
+    set(row + HEADER_ROW_FLAGS, headerFlags(rules));
+    set(row + HEADER_ROW_OUT, memory.allocate(HEADER_OUT_BYTES, "result"));
   }
-  // Base hashes first, then block hashes: neighbours of one length share lanes.
-  const writePreimage = (i: number, fields: number, address: number) => {
-    const bytes = kernels.rlpEncodeList(table, fields, address, preimages + i * HEADER_ROOM);
-    u32[(hashRows + i * HASH_ROW_BYTES + HASH_ROW_LENGTH) >>> 2] = bytes;
-  };
-  const check = () => {
-    for (let i = 0; i < BATCH; i++) {
-      const { address, bytes } = headers[i]!;
-      if (kernels.rlpIndex(address, bytes, table, FIELDS) !== FIELDS) throw new Error("Not a header");
-      writePreimage(i, BARE_FIELDS, address);
-      writePreimage(BATCH + i, BARE_FIELDS + 1, address);
-    }
-    kernels.keccak256Batch(hashRows, 2 * BATCH);
-    if (kernels.auxpowBatch(rows, BATCH) !== BATCH) throw new Error("A proof does not pass");
-  };
+  if (kernels.headerBatch(rows, BATCH) !== BATCH) throw new Error("A header does not pass");
   return {
-    name: `header check: index, two hashes, AuxPoW of depth ${DEPTH}`,
+    name: `check of whole headers, Merkle depth ${DEPTH}`,
     unit: "k/s",
     work: BATCH,
     asks: [value(60, "k/s")],
-    contenders: [inProcess(`in place, batches of ${BATCH}`, "cairn", (iterations) => {
-      for (let i = 0; i < iterations; i++) check();
-    })],
+    contenders: [
+      inProcess(`in place, batches of ${BATCH}`, "cairn", (iterations) => {
+        for (let i = 0; i < iterations; i++) kernels.headerBatch(rows, BATCH);
+      }),
+      repeat("checkHeaders(), ordinary bytes", "cairn", () => checkHeaders(headers)),
+    ],
   };
 }
 
@@ -160,6 +139,6 @@ async function headerRow(): Promise<Row> {
 export async function auxpowRows(): Promise<Family> {
   return {
     name: "Merged mining",
-    rows: [await proofRow(0), await proofRow(DEPTH), await batchRow(), await headerRow()],
+    rows: [await proofRow(0), await proofRow(DEPTH), await proofBatchRow(), await headerRow()],
   };
 }

@@ -15,6 +15,8 @@ import type { AuxPow } from "./auxpow.ts";
 
 /** What a proof is to look like. */
 export interface ProofOptions {
+  /** What is to be proven, B. @default random */
+  readonly hash?: Uint8Array;
   readonly depth?: number;
   readonly forkData?: boolean;
   readonly rskip180?: boolean;
@@ -59,7 +61,7 @@ export function mine(root: Uint8Array, difficulty: Uint8Array): Uint8Array {
 
 /** A proof that passes. */
 export function makeProof(options: ProofOptions = {}): AuxPow {
-  const hash = randomBytes(32);
+  const hash = options.hash ?? randomBytes(32);
   const { forkData = false, rskip180 = true, depth = 0, difficulty = new Uint8Array([1]) } = options;
   const m = forkData ? Buffer.concat([hash.subarray(0, 20), randomBytes(12)]) : hash;
   const { coinbase, hash: leaf } = makeCoinbase(Buffer.concat([TAG, m]), options);

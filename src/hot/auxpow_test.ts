@@ -47,6 +47,10 @@ function verifyRows(rig: KernelRig, proofs: readonly AuxPow[]): AuxPowVerdict[] 
     return proofs[i]!.rules.forkData ? { valid: true, powHash, forkData } : { valid: true, powHash };
   });
   assert.equal(valid, verdicts.filter((verdict) => verdict.valid).length);
+  if (proofs.length === 1) {
+    const code = rig.hot.u32[(outs[0]! + AUXPOW_OUT_CODE) >>> 2];
+    assert.equal(rig.hot.kernels.auxpowVerify(rows), code);
+  }
   assert.equal(AUXPOW_ROW_BYTES, 4 * 12);
   rig.reset();
   return verdicts;
@@ -147,13 +151,22 @@ kernelTest("auxpowBatch() finds fork data only where they are whole and in the t
   const inside = proof.coinbase.slice();
   inside.set(prefix, 11);
   inside.fill(0, 40);
+  const across = proof.coinbase.slice();
+  across.set(prefix, 39);
+  across.fill(0, 68);
   const short = new Uint8Array(Buffer.concat([proof.coinbase, prefix, randomBytes(11)]));
   const later = new Uint8Array(Buffer.concat([proof.coinbase, prefix, randomBytes(12)]));
   const verdicts = agree(
     rig,
-    [inside, short, later, proof.coinbase].map((coinbase) => ({ ...proof, coinbase })),
+    [inside, across, short, later, proof.coinbase].map((coinbase) => ({ ...proof, coinbase })),
   );
-  assert.deepEqual(verdicts.map(failureOf), ["tag-not-found", "fork-data-missing", "tag-too-far", "valid"]);
+  assert.deepEqual(verdicts.map(failureOf), [
+    "tag-not-found",
+    "tag-not-found",
+    "fork-data-missing",
+    "tag-too-far",
+    "valid",
+  ]);
 });
 
 /** A sibling that makes a transaction of 64 bytes out of a hash whose display order has a 1 at byte 4. */
@@ -297,11 +310,10 @@ kernelTest("auxpowBatch() refuses partial Merkle trees that BIP37 refuses", (rig
     tree(5, hashes, [0]),
     tree(5, [], []),
     tree(5, new Array<Uint8Array>(5).fill(leaves[0]!), []),
-    // Equal children, although the root is right.
-    variant(
-      serializePartialTree(2, [leaves[0]!, leaves[0]!], [1, 1, 1]),
-      double(leaves[0]!, leaves[0]!),
-    ),
+    // Equal children, although the root is right and the coinbase is among them.
+    makeProof({
+      tree: (leaf) => ({ proof: serializePartialTree(2, [leaf, leaf], [1, 1, 1]), root: double(leaf, leaf) }),
+    }),
     // The right root, but the coinbase is not among the matched.
     tree(5, hashes, [1, 1, 1, 0, 0, 0, 0]),
     // Somebody else's tree.

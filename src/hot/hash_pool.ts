@@ -77,7 +77,7 @@ export class HashPool implements AsyncDisposable {
   }
 
   /**
-   * Starts the Workers; each takes 128 KiB of the memory. Only the thread that created the memory may.
+   * Starts the Workers; each takes 140 KiB of the memory. Only the thread that created the memory may.
    *
    * @throws {RangeError} If `workers` is not an integer from 1 to 64.
    * @throws {HotError} `HOT_MEMORY_EXHAUSTED` if their scratch areas do not fit.

@@ -170,9 +170,17 @@ export interface RlpKernels {
   rlpEncodeList(table: number, count: number, base: number, out: number): number;
 }
 
+/** Rootstock headers: rows and results are `HEADER_*` of the layout. */
+export interface HeaderKernels {
+  /** How many are valid; every row's result is written. No result may lie where the input of another row is. */
+  headerBatch(rows: number, count: number): number;
+  /** 1 if the difficulty of a result follows from that of its parent; `DIFFICULTY_RULES_*` at `rules`. */
+  headerDifficulty(parent: number, child: number, rules: number): number;
+}
+
 /** Everything one instance of `hot.wasm` offers. */
 export interface HotKernels
-  extends RingKernels, KeccakKernels, Blake3Kernels, Sha256Kernels, AuxPowKernels, RlpKernels {
+  extends RingKernels, KeccakKernels, Blake3Kernels, Sha256Kernels, AuxPowKernels, HeaderKernels, RlpKernels {
   /** Tells the instance its scratch area; `HotMemory` does. */
   scratchInit(address: number): void;
   layoutVersion(): number;

@@ -132,7 +132,7 @@ export class HotMemory {
 
   /**
    * Address of this thread's scratch area (`wasm/layout.ts`). The creating thread takes its own from the heap at the
-   * first use, 128 KiB.
+   * first use, 140 KiB.
    *
    * @throws {HotError} `HOT_MEMORY_EXHAUSTED` if it does not fit.
    * @throws {TypeError} On a thread that attached without one.

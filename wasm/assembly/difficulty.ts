@@ -130,8 +130,9 @@ export function expectedDifficulty(
     return true;
   }
   readNumber(result, parent, 32);
-  // 32-bit arithmetic, as the reference node has it.
-  const expected = <i64> ((1 + uncles) * load<i32>(rules, DIFFICULTY_RULES_BLOCK_SECONDS));
+  // 32-bit arithmetic that wraps, as the reference node has it; inside a cast to i64 it would be 64-bit.
+  const wrapped: i32 = (1 + uncles) * load<i32>(rules, DIFFICULTY_RULES_BLOCK_SECONDS);
+  const expected = <i64> wrapped;
   if (seconds >= 0 && expected != seconds) {
     divide(step, result, load<u32>(rules, DIFFICULTY_RULES_DIVISOR));
     if (expected > seconds) add(result, step);

@@ -8,6 +8,7 @@
 import {
   SCRATCH_AUXPOW_OFFSET,
   SCRATCH_CHAINING_OFFSET,
+  SCRATCH_HEADERS_OFFSET,
   SCRATCH_LANES_OFFSET,
   SCRATCH_PADDED_OFFSET,
   SCRATCH_STATE_OFFSET,
@@ -38,4 +39,8 @@ export function stateScratch(): usize {
 
 export function auxpowScratch(): usize {
   return area + SCRATCH_AUXPOW_OFFSET;
+}
+
+export function headersScratch(): usize {
+  return area + SCRATCH_HEADERS_OFFSET;
 }
