@@ -235,7 +235,7 @@ export { blake3, type Blake3Options } from "./src/hot/blake3.ts";
 export { keccak256 } from "./src/hot/keccak256.ts";
 export { sha256d } from "./src/hot/sha256d.ts";
 export type { HashFunction, StreamingHash } from "./src/hot/hash_function.ts";
-export { HashPool, type HashPoolOptions } from "./src/hot/hash_pool.ts";
+export { KernelPool, type KernelPoolOptions } from "./src/hot/kernel_pool.ts";
 export type { BatchKernel } from "./src/hot/pool_jobs.ts";
 
 // RLP

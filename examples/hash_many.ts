@@ -8,7 +8,7 @@
  * @module
  */
 
-import { blake3, HashPool, HotMemory, keccak256 } from "../mod.ts";
+import { blake3, HotMemory, keccak256, KernelPool } from "../mod.ts";
 
 const RECORDS = 10_000;
 const RECORD_BYTES = 120;
@@ -37,7 +37,7 @@ if (import.meta.main) {
   console.log(`record 9999   ${new Uint8Array(digestOf(9_999)).toHex()}`);
 
   // All of them on two Workers, and then everything as one input.
-  await using pool = await HashPool.start(memory, { workers: 2 });
+  await using pool = await KernelPool.start(memory, { workers: 2 });
   await pool.batch("keccak256", rows, RECORDS);
   await pool.blake3(records, RECORDS * RECORD_BYTES, digests);
   const whole = memory.u8.slice(records, records + RECORDS * RECORD_BYTES);

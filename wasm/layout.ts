@@ -49,7 +49,7 @@
  * @module
  */
 
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 export const PAGE_BYTES = 65536;
 
@@ -196,6 +196,12 @@ export const ARENA_CHECK_BYTES = 65536;
 
 /** 140 KiB for each thread that hashes. */
 export const SCRATCH_BYTES = 143360;
+
+/**
+ * What an instance takes for its scratch area until it is told one: the last 256 KiB of a 32-bit address space, which
+ * no memory hands out and hardly one reaches. A kernel that is called too early traps there, and disturbs nothing.
+ */
+export const SCRATCH_UNSET = 4294705152;
 
 export const SCRATCH_LANES_OFFSET = 0;
 export const SCRATCH_LANES_BYTES = 1024;

@@ -8,7 +8,7 @@ import { hashInto, warmupSimd } from "blake3-jit";
 import { hash as blake3Wasm } from "blake3-wasm";
 import { createBLAKE3 } from "hash-wasm";
 import { blake3 } from "../../src/hot/blake3.ts";
-import { HashPool } from "../../src/hot/hash_pool.ts";
+import { KernelPool } from "../../src/hot/kernel_pool.ts";
 import { BATCH, openRig, type Rig } from "./_batch.ts";
 import { b3sum } from "./_programs.ts";
 import {
@@ -77,12 +77,12 @@ async function batch(bytes: number, unit: Row["unit"], work: number, asks: Row["
 }
 
 /** Workers, and one of them, on the same 16 MiB. */
-async function pooled(pools: HashPool[]): Promise<Row> {
+async function pooled(pools: KernelPool[]): Promise<Row> {
   const bytes = 16 * MIB;
   const contenders: Contender[] = [];
   for (const workers of [2, 1]) {
     const { memory, input, out } = await openRig(bytes, 1);
-    const pool = await HashPool.start(memory, { workers });
+    const pool = await KernelPool.start(memory, { workers });
     pools.push(pool);
     contenders.push(inProcess(workers === 1 ? "one Worker" : "two Workers", "cairn", async (iterations) => {
       for (let i = 0; i < iterations; i++) await pool.blake3(input, bytes, out);
@@ -100,7 +100,7 @@ async function pooled(pools: HashPool[]): Promise<Row> {
 /** Rows of BLAKE3. */
 export async function blake3Rows(): Promise<Family> {
   warmupSimd();
-  const pools: HashPool[] = [];
+  const pools: KernelPool[] = [];
   const file = b3sum(MIB, FILE_BYTES);
   const [short, medium, long] = [await openRig(64), await openRig(16 * KIB, 1), await openRig(MIB, 1)];
   return {

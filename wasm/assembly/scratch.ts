@@ -12,9 +12,10 @@ import {
   SCRATCH_LANES_OFFSET,
   SCRATCH_PADDED_OFFSET,
   SCRATCH_STATE_OFFSET,
+  SCRATCH_UNSET,
 } from "../layout";
 
-let area: usize = 0;
+let area: usize = SCRATCH_UNSET;
 
 /** Tells this instance its scratch area; call it once, before any kernel but the ring's. */
 export function scratchInit(address: usize): void {
