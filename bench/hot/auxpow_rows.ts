@@ -20,6 +20,7 @@ import {
   AUXPOW_ROW_OUT,
   AUXPOW_ROW_PROOF,
   AUXPOW_ROW_PROOF_BYTES,
+  DIFFICULTY_RULES_BYTES,
   HEADER_OUT_BYTES,
   HEADER_ROW_ADDRESS,
   HEADER_ROW_BYTES,
@@ -30,7 +31,7 @@ import {
 import { makeProof } from "../../src/hot/_auxpow_proof.ts";
 import { makeHeader, RULES } from "../../src/hot/_header_reference.ts";
 import { auxPowFlags } from "../../src/hot/auxpow.ts";
-import { checkHeaders, headerFlags } from "../../src/hot/header.ts";
+import { checkHeaders, headerFlags, writeDifficultyRules } from "../../src/hot/header.ts";
 import { HotMemory } from "../../src/hot/memory.ts";
 import { BATCH } from "./_batch.ts";
 import { type Family, inProcess, repeat, type Row, value } from "./_rows.ts";
@@ -104,7 +105,7 @@ async function proofBatchRow(): Promise<Row> {
   };
 }
 
-/** Headers from their bytes: form, both hashes, proof of work. */
+/** Headers from their bytes: form, both hashes, proof of work, and whether the difficulty follows. */
 async function headerRow(): Promise<Row> {
   const { memory, put, set } = await openMemory();
   const { kernels } = memory;
@@ -113,13 +114,23 @@ async function headerRow(): Promise<Row> {
     rules: RULES,
   }));
   const rows = memory.allocate(BATCH * HEADER_ROW_BYTES, "rows");
+  const results = memory.allocate(BATCH * HEADER_OUT_BYTES, "results");
   for (const [i, { bytes, rules }] of headers.entries()) {
     const row = rows + i * HEADER_ROW_BYTES;
     set(row + HEADER_ROW_ADDRESS, put(bytes));
     set(row + HEADER_ROW_LENGTH, bytes.length);
     set(row + HEADER_ROW_FLAGS, headerFlags(rules));
-    set(row + HEADER_ROW_OUT, memory.allocate(HEADER_OUT_BYTES, "result"));
+    set(row + HEADER_ROW_OUT, results + i * HEADER_OUT_BYTES);
   }
+  const difficulty = memory.allocate(DIFFICULTY_RULES_BYTES, "rules of difficulty");
+  const minimum = Uint8Array.of(1);
+  writeDifficultyRules(memory, difficulty, { blockSeconds: 14, divisor: 400, minimum, rskip97: true });
+  const checkDifficulties = () => {
+    for (let i = 1; i < BATCH; i++) {
+      const child = results + i * HEADER_OUT_BYTES;
+      kernels.headerDifficulty(child - HEADER_OUT_BYTES, child, difficulty);
+    }
+  };
   if (kernels.headerBatch(rows, BATCH) !== BATCH) throw new Error("A header does not pass");
   return {
     name: `check of whole headers, Merkle depth ${DEPTH}`,
@@ -128,7 +139,10 @@ async function headerRow(): Promise<Row> {
     asks: [value(60, "k/s")],
     contenders: [
       inProcess(`in place, batches of ${BATCH}`, "cairn", (iterations) => {
-        for (let i = 0; i < iterations; i++) kernels.headerBatch(rows, BATCH);
+        for (let i = 0; i < iterations; i++) {
+          kernels.headerBatch(rows, BATCH);
+          checkDifficulties();
+        }
       }),
       repeat("checkHeaders(), ordinary bytes", "cairn", () => checkHeaders(headers)),
     ],
