@@ -89,25 +89,13 @@ const SINGLE: Width = {
   constant: (at) => `load<u64>(${at})`,
 };
 
-/** Byte shuffle that rotates both halves left by `bits`, a multiple of 8. */
-function byteRotation(a: string, bits: number): string {
-  const lane = (i: number) => (i & 8) | ((i - bits / 8) & 7);
-  const lanes = Array.from({ length: 16 }, (_, i) => lane(i)).join(", ");
-  return `v128.shuffle<u8>(${a}, ${a}, ${lanes})`;
-}
-
 const PAIR: Width = {
   name: "keccakPairRounds",
   type: "v128",
   xor: (a, b) => `v128.xor(${a}, ${b})`,
   chi: (x) => `v128.xor(b${x}, v128.andnot(b${(x + 2) % 5}, b${(x + 1) % 5}))`,
   complemented: new Set(),
-  rotate: (a, bits) =>
-    bits === 0
-      ? a
-      : bits % 8 === 0
-      ? byteRotation(a, bits)
-      : `v128.or(i64x2.shl(${a}, ${bits}), i64x2.shr_u(${a}, ${64 - bits}))`,
+  rotate: (a, bits) => bits === 0 ? a : `v128.or(i64x2.shl(${a}, ${bits}), i64x2.shr_u(${a}, ${64 - bits}))`,
   constant: (at) => `v128.load64_splat(${at})`,
 };
 
