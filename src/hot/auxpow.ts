@@ -115,6 +115,7 @@ export function auxPowFlags(rules: AuxPowRules): number {
  * @returns How many are valid.
  */
 export function verifyAuxPowRows(hot: HotMemory, rows: number, count: number): number {
+  void hot.scratch;
   return hot.kernels.auxpowBatch(rows, count);
 }
 

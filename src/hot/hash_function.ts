@@ -83,7 +83,7 @@ const ROWS_PER_FLUSH = SCRATCH_DIGESTS_BYTES / DIGEST_BYTES;
 
 /** Makes a hash function of its kernels. */
 export function defineHash<Options>(driver: HashDriver<Options>): HashFunction<Options> {
-  const { batchAt, create } = driver;
+  const { create } = driver;
 
   function at(memory: HotMemory, address: number, bytes: number, out: number, options?: Options): void {
     if (
@@ -94,7 +94,13 @@ export function defineHash<Options>(driver: HashDriver<Options>): HashFunction<O
         `Cannot hash ${bytes} bytes at ${address} to ${out}: the memory has ${memory.bytes} bytes`,
       );
     }
+    void memory.scratch;
     driver.at(memory, address, bytes, out, options);
+  }
+
+  function batchAt(memory: HotMemory, rows: number, count: number, options?: Options): void {
+    void memory.scratch;
+    driver.batchAt(memory, rows, count, options);
   }
 
   function into<Out extends Uint8Array>(input: Uint8Array, out: Out, options?: Options): Out {

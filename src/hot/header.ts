@@ -148,6 +148,7 @@ export function headerFlags(rules: HeaderRules): number {
  * @returns How many are valid.
  */
 export function checkHeaderRows(hot: HotMemory, rows: number, count: number): number {
+  void hot.scratch;
   return hot.kernels.headerBatch(rows, count);
 }
 

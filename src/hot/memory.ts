@@ -134,7 +134,7 @@ export class HotMemory {
 
   /**
    * Address of this thread's scratch area (`wasm/layout.ts`). The creating thread takes its own from the heap at the
-   * first use, 140 KiB.
+   * first use, 140 KiB; faces of kernels use it, who calls a kernel itself must have asked for it.
    *
    * @throws {HotError} `HOT_MEMORY_EXHAUSTED` if it does not fit.
    * @throws {TypeError} On a thread that attached without one.

@@ -126,6 +126,7 @@ export function assertRlpAt(memory: HotMemory, address: number, bytes: number): 
   assertRegion(memory, address, bytes);
   // The kernel keeps its stack in the scratch area: the first thread has none before it asks for it.
   void memory.scratch;
+  void memory.scratch;
   const result = memory.kernels.rlpValidate(address, bytes);
   if (result < 0) throw rlpFault(-result, memory.kernels.rlpFaultOffset());
 }
