@@ -63,6 +63,24 @@ export const blocksConfig = z.strictObject({
         "publisher gets ERROR. At least maxBlockBytes",
       restart: true,
     }),
+  perHandlerMessageBudget: z.int().min(0).max(1_000_000).default(100)
+    .meta({
+      description:
+        "Messages of one publish stream in 10 ms after which it is not read until the next 10 ms; 0 no limit",
+      restart: true,
+    }),
+  totalMessageBudgetPerInterval: z.int().min(0).max(10_000_000).default(1_000)
+    .meta({
+      description: "The same for all publish streams together; 0 no limit",
+      restart: true,
+    }),
+  fullIntervalsForPenalty: z.int().min(0).max(100_000).default(0)
+    .meta({
+      description:
+        "Used-up intervals in a row after which a publish stream is not read for 30 s, for 60 s the next time, " +
+        "and so on; forgotten after an hour. 0 never: a publisher that catches up uses them up, too",
+      restart: true,
+    }),
   brokenLink: z.enum(["refuse", "warn"]).default("refuse")
     .meta({
       description: "What a block gets whose previous hash is not the root of the block before",

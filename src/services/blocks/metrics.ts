@@ -24,6 +24,7 @@ export interface BlocksMetrics {
   readonly acknowledgements: Counter;
   readonly responses: Counter<"kind">;
   readonly setsDropped: Counter;
+  readonly publishersHeld: Counter<"reason">;
   readonly publishers: Gauge;
   readonly queuedBytes: Gauge;
   readonly latest: Gauge<"state">;
@@ -65,6 +66,11 @@ export function createBlocksMetrics(scope: MetricScope, source: BlocksGaugeSourc
     setsDropped: scope.counter({
       name: "sets_dropped_total",
       help: "Item sets dropped because no block was in progress on their stream",
+    }),
+    publishersHeld: scope.counter({
+      name: "publishers_held_total",
+      help: "Times a publish stream was not read because its messages had used up a budget, or for a penalty",
+      labels: ["reason"],
     }),
     publishers: scope.gauge({
       name: "publishers",

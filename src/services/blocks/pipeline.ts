@@ -78,6 +78,7 @@ export class PublishPipeline {
   #writeFailure: string | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
   readonly #ticker: ReturnType<typeof setInterval>;
+  #wakeTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #closeTimers = new Set<ReturnType<typeof setTimeout>>();
 
   constructor(deps: PipelineDeps) {
@@ -124,6 +125,7 @@ export class PublishPipeline {
   shutdown(): void {
     clearInterval(this.#ticker);
     this.#step({ kind: "shutdown" });
+    clearTimeout(this.#wakeTimer);
     for (const timer of this.#closeTimers) clearTimeout(timer);
     this.#closeTimers.clear();
     for (const { call } of this.#publishers.values()) call.end();
@@ -188,6 +190,13 @@ export class PublishPipeline {
       case "persist":
         this.#persistQueue.push(effect.attempt);
         return;
+      case "wake":
+        clearTimeout(this.#wakeTimer);
+        this.#wakeTimer = setTimeout(
+          () => this.#step({ kind: "tick" }),
+          Math.max(1, Math.ceil(effect.atMs - this.#deps.now())),
+        );
+        return;
       case "pause":
         return this.#publishers.get(effect.handler)?.call.pause();
       case "resume":
@@ -198,7 +207,8 @@ export class PublishPipeline {
       case "note":
         if (effect.note === "items-dropped" || effect.note === "late-items-dropped") {
           this.#deps.metrics.setsDropped.inc();
-        }
+        } else if (effect.note === "held-budget") this.#deps.metrics.publishersHeld.inc({ reason: "budget" });
+        else if (effect.note === "held-penalty") this.#deps.metrics.publishersHeld.inc({ reason: "penalty" });
         this.#deps.log.debug("Publish event", effect);
     }
   }

@@ -171,6 +171,25 @@ Deno.test("PublishPipeline performs effects in order though the transport calls 
   assert.deepEqual([first.paused, second.paused], [true, true]);
 });
 
+Deno.test("PublishPipeline reads a stream that has used its budget again in the next interval, and counts it", async () => {
+  await using fixture = await openPipeline({
+    config: { perHandlerMessageBudget: 2, flowControlIntervalMs: 20 },
+  });
+  const chain = makeChain(3);
+  const call = fixture.connect();
+  let resumed = 0;
+  call.onResume = () => resumed++;
+  for (const [i, block] of chain.entries()) {
+    call.block(BigInt(i), block);
+    assert.ok(call.paused);
+    await eventually(() => resumed === i + 1, `resumed after block ${i}`);
+  }
+  await stored(fixture, 2n);
+  assert.ok(!call.paused);
+  const { values } = await fixture.metrics.publishersHeld.get();
+  assert.deepEqual(values.map(({ value, labels }) => [labels.reason, value]), [["budget", 3]]);
+});
+
 Deno.test("PublishPipeline survives a call that closes from within send()", async () => {
   await using fixture = await openPipeline();
   const chain = makeChain(2);

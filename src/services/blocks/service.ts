@@ -124,6 +124,9 @@ export class BlocksService implements Service {
         maxBlockBytes: config.maxBlockBytes,
         pauseAboveBytes: config.pauseAboveBytes,
         maxQueuedBytes: config.maxQueuedBytes,
+        perHandlerMessageBudget: config.perHandlerMessageBudget,
+        totalMessageBudgetPerInterval: config.totalMessageBudgetPerInterval,
+        fullIntervalsForPenalty: config.fullIntervalsForPenalty,
       },
     });
     const persisted = bus.open(PERSISTED_TOPIC);
