@@ -11,7 +11,8 @@ import { type Sha384, StreamingTree, type TreeSnapshot } from "./merkle.ts";
 import type { RootCandidate } from "./root_hash.ts";
 import { WIRE_TYPE, WireReader } from "./wire.ts";
 import { WireWriter } from "./wire_writer.ts";
-import type { BlockVerdict, MismatchPolicy, PreviousBlock, VerifiedBlock } from "./verdict.ts";
+import { checkProofs, type HashedBlock } from "./block_proofs.ts";
+import type { BlockVerdict, MismatchPolicy, PreviousBlock, ProofCheck, VerifiedBlock } from "./verdict.ts";
 import { BlockVerifier } from "./verify.ts";
 
 /** The last block of a chain, with all that is needed to verify the next one. A few hundred bytes; plain data. */
@@ -33,6 +34,8 @@ export interface ChainOptions {
   readonly onBrokenLink?: MismatchPolicy;
   /** What a footer gets whose hash of all earlier blocks is wrong. @default {"refuse"} */
   readonly onWrongAllBlocksRoot?: MismatchPolicy;
+  /** Checks the proofs of blocks too. @default {undefined} structure, root and link only */
+  readonly proofs?: ProofCheck | undefined;
   /** Whether verdicts name the roots of the sub-trees. @default {false} */
   readonly subtreeRoots?: boolean;
 }
@@ -73,12 +76,52 @@ export class ChainVerifier {
    * @param ownsBytes Whether nobody else reads `bytes` during the call. @default {false}
    */
   verify(bytes: Uint8Array, ownsBytes = false): BlockVerdict {
+    return this.#verify(bytes, ownsBytes, this.#options.proofs);
+  }
+
+  /**
+   * Verifies blocks that follow each other, with one batch for all their proofs (spec §6.10). Those before the first
+   * refused block become part of the chain.
+   *
+   * @returns A verdict for each block up to and with the first refused one; those behind it were not decided.
+   */
+  verifyAll(blocks: readonly Uint8Array[], ownsBytes = false): BlockVerdict[] {
+    const { proofs } = this.#options;
+    const hashed: HashedBlock[] = [];
+    const heads: (ChainHead | undefined)[] = [];
+    let refused: BlockVerdict | undefined;
+    for (const given of blocks) {
+      const bytes = ownsBytes ? given : given.slice();
+      heads.push(this.#head);
+      const block = this.#verify(bytes, true, undefined);
+      if (block.status === "fault") {
+        refused = block;
+        break;
+      }
+      hashed.push({ bytes, block });
+    }
+    const verdicts = proofs === undefined ? hashed.map(({ block }) => block) : checkProofs(hashed, proofs);
+    for (let i = 0; i < verdicts.length; i++) {
+      const verdict = verdicts[i]!;
+      const before = verdicts[i - 1];
+      if (verdict.status === "ok" && linksTo(verdict, before)) continue;
+      // Judged once more behind the block whose root is settled by now: that refuses it with its proper fault.
+      this.#head = withRoots(heads[i], before);
+      return [...verdicts.slice(0, i), verdict.status === "ok" ? this.verify(hashed[i]!.bytes) : verdict];
+    }
+    this.#head = withRoots(this.#head, verdicts.at(-1));
+    return refused === undefined ? verdicts : [...verdicts, refused];
+  }
+
+  #verify(bytes: Uint8Array, ownsBytes: boolean, proofs: ProofCheck | undefined): BlockVerdict {
     const head = this.#head;
     const { onBrokenLink = "refuse", subtreeRoots = false } = this.#options;
     const verdict = this.#verifier.verify(bytes, {
       ownsBytes,
       onBrokenLink,
       subtreeRoots,
+      proofs,
+      unknownProofs: this.#options.proofs?.onUnverified ?? "refuse",
       ...(head === undefined ? {} : { previous: head, expectedNumber: head.number + 1n }),
       ...(head?.knownRule === undefined
         ? {}
@@ -133,6 +176,17 @@ export class ChainVerifier {
     };
     return judged;
   }
+}
+
+/** Whether a link that was confirmed under any rule is to the root that a proof has settled since. */
+function linksTo({ link }: VerifiedBlock, before: BlockVerdict | undefined): boolean {
+  return before?.status !== "ok" || link.status !== "confirmed" || before.roots.length === 0 ||
+    before.roots.some(({ hash }) => equalBytes(hash, link.previousRoot));
+}
+
+/** A head that knows what a proof has settled about its block. */
+function withRoots(head: ChainHead | undefined, block: BlockVerdict | undefined): ChainHead | undefined {
+  return head === undefined || block?.status !== "ok" ? head : { ...head, roots: block.roots };
 }
 
 function withRule(block: VerifiedBlock, rule: RootCandidate["rule"]): VerifiedBlock {
