@@ -120,11 +120,11 @@ class VerifyRun {
     this.#batch = [];
     this.#batchBytes = 0;
     while (rest.length > 0) {
-      const verdicts = this.#chain.verifyAll(rest.map(({ bytes }) => bytes), true);
-      for (const [i, verdict] of verdicts.entries()) {
+      const steps = this.#chain.verifyAll(rest.map(({ bytes }) => bytes), true);
+      for (const [i, { verdict }] of steps.entries()) {
         yield { file: rest[i]!.file, ...toVerdictReport(verdict) };
       }
-      rest = rest.slice(verdicts.length);
+      rest = rest.slice(steps.length);
       // Behind a refused block the files are checked as a chain of their own.
       if (rest.length > 0) this.#chain.rebase(undefined);
     }
@@ -135,7 +135,8 @@ class VerifyRun {
       sha384: nativeSha384,
       proofs: {
         verifier: createProofVerifier(this.#data, this.#options.ledgerId),
-        onUnverified: this.#options.requireProofs === true ? "refuse" : "accept",
+        onMissingData: this.#options.requireProofs === true ? "refuse" : "accept",
+        onUnknownKind: "refuse",
       },
     });
   }

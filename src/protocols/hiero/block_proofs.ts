@@ -7,7 +7,7 @@
  */
 
 import { readProofParts } from "./proofs/proof_parts.ts";
-import type { ProofVerdict, ProofVerifier } from "./proofs/proof_verifier.ts";
+import type { ProofVerdict, UnverifiedReason } from "./proofs/proof_verifier.ts";
 import type { BlockVerdict, ProofCheck, VerifiedBlock } from "./verdict.ts";
 
 /** A block with the bytes it came from, which must stay as they are until its proofs are checked. */
@@ -17,29 +17,21 @@ export interface HashedBlock {
 }
 
 /** Checks the proofs of blocks that passed so far, all in one batch. */
-export function checkProofs(
-  hashed: readonly HashedBlock[],
-  { verifier, onUnverified }: ProofCheck,
-): BlockVerdict[] {
-  const verdicts = verifyAll(hashed, verifier);
-  return hashed.map(({ block }, i) => withProof(block, verdicts[i]!, onUnverified));
-}
-
-function verifyAll(hashed: readonly HashedBlock[], verifier: ProofVerifier): ProofVerdict[] {
-  return verifier.verifyAll(
+export function checkProofs(hashed: readonly HashedBlock[], check: ProofCheck): BlockVerdict[] {
+  const verdicts = check.verifier.verifyAll(
     hashed.map(({ bytes, block }) => ({ ...readProofParts(bytes, block.number), roots: block.roots })),
   );
+  return hashed.map(({ block }, i) => withProof(block, verdicts[i]!, check));
 }
 
-function withProof(
-  block: VerifiedBlock,
-  verdict: ProofVerdict,
-  onUnverified: ProofCheck["onUnverified"],
-): BlockVerdict {
-  if (verdict.status !== "verified") {
-    return verdict.status === "unverified" && onUnverified === "accept"
-      ? { ...block, proof: { status: "unverified", reason: verdict.reason } }
-      : { status: "fault", number: block.number, fault: verdict.fault.toFault() };
+function withProof(block: VerifiedBlock, verdict: ProofVerdict, check: ProofCheck): BlockVerdict {
+  if (
+    verdict.status === "fault" || (verdict.status === "unverified" && !accepts(check, block, verdict.reason))
+  ) {
+    return { status: "fault", number: block.number, fault: verdict.fault.toFault() };
+  }
+  if (verdict.status === "unverified") {
+    return { ...block, proof: { status: "unverified", reason: verdict.reason } };
   }
   const { kinds, root } = verdict;
   return {
@@ -47,4 +39,10 @@ function withProof(
     ...(root === undefined ? {} : { roots: [root], rule: root.rule, rootHash: root.hash }),
     proof: { status: "verified", kinds },
   };
+}
+
+function accepts(check: ProofCheck, { level }: VerifiedBlock, reason: UnverifiedReason): boolean {
+  if (reason === "no-verification-data") return check.onMissingData === "accept";
+  // Whether such a block may pass at all was decided before (spec §6.2.5): nobody could check its proof.
+  return level === "not-verifiable" || check.onUnknownKind === "accept";
 }

@@ -33,11 +33,13 @@ export type ProofStatus =
   | { readonly status: "verified"; readonly kinds: readonly VerifiedProofKind[] }
   | { readonly status: "unverified"; readonly reason: UnverifiedReason };
 
-/** Who checks proofs, and what a block gets whose proofs cannot be checked. */
+/** Who checks proofs, and what a block gets whose proofs cannot be checked. A bad proof is always refused. */
 export interface ProofCheck {
   readonly verifier: ProofVerifier;
-  /** For blocks with proofs of unknown kinds only, or whose keys are not known: a bad proof is always refused. */
-  readonly onUnverified: "refuse" | "accept";
+  /** For blocks whose keys are not known. */
+  readonly onMissingData: "refuse" | "accept";
+  /** For blocks with proofs of unknown kinds only; those of generations without a known root hash are accepted. */
+  readonly onUnknownKind: "refuse" | "accept";
 }
 
 /** Facts of a block that passed. Plain data that owns its bytes: it can cross a Worker boundary. */

@@ -60,7 +60,7 @@ export class BlockVerifier {
     const version = header.hapiVersion!;
     const legacy = legacyProof(scanned);
     if (legacy === undefined) {
-      requireUsableProof(scanned, options.unknownProofs ?? options.proofs?.onUnverified ?? "refuse");
+      requireUsableProof(scanned, options.unknownProofs ?? options.proofs?.onUnknownKind ?? "refuse");
     }
     const subtreeRoots = options.subtreeRoots === true ? this.#hasher.subtreeRoots() : undefined;
     const candidates = legacy !== undefined ? [] : this.#hasher.finish({

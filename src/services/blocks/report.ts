@@ -22,6 +22,7 @@ export function toBlockRecord(verified: VerifiedBlock): BlockRecord {
     items: verified.itemCount,
     bytes: verified.bytes,
     proofs: verified.proofs.map((proof) => proof.kind),
+    proof: verified.proof,
   };
 }
 

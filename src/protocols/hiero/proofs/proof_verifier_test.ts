@@ -20,7 +20,9 @@ import { dataFor, proofVerifier, readProofIndex, readVector, SETS } from "./_vec
 const blockVerifier = new BlockVerifier(nativeSha384);
 
 function verify(bytes: Uint8Array, verifier: ProofVerifier): BlockVerdict {
-  return blockVerifier.verify(bytes, { proofs: { verifier, onUnverified: "refuse" } });
+  return blockVerifier.verify(bytes, {
+    proofs: { verifier, onMissingData: "refuse", onUnknownKind: "refuse" },
+  });
 }
 
 function accepted(verdict: BlockVerdict, what: string): VerifiedBlock {
@@ -60,13 +62,16 @@ for (const set of [SETS.TSS, SETS.OLDER]) {
     const blocks = readSet(dir, set);
     const verifier = proofVerifier();
     assert.equal(verifier.data, NO_VERIFICATION_DATA);
-    const chain = new ChainVerifier({ sha384: nativeSha384, proofs: { verifier, onUnverified: "refuse" } });
-    const verdicts = chain.verifyAll(blocks);
+    const chain = new ChainVerifier({
+      sha384: nativeSha384,
+      proofs: { verifier, onMissingData: "refuse", onUnknownKind: "refuse" },
+    });
+    const verdicts = chain.verifyAll(blocks).map(({ verdict }) => verdict);
     assert.equal(verdicts.length, blocks.length);
     verdicts.forEach((verdict, i) => assert.equal(accepted(verdict, `block ${i}`).proof.status, "verified"));
     const one = new ChainVerifier({
       sha384: nativeSha384,
-      proofs: { verifier: proofVerifier(), onUnverified: "refuse" },
+      proofs: { verifier: proofVerifier(), onMissingData: "refuse", onUnknownKind: "refuse" },
     });
     for (const bytes of blocks) accepted(one.verify(bytes), "one by one");
     assert.deepEqual(one.head, chain.head);
@@ -83,19 +88,24 @@ vectorTest(
     const blocks = readSet(dir, SETS.OLDER);
     const chain = new ChainVerifier({
       sha384: nativeSha384,
-      proofs: { verifier: proofVerifier(), onUnverified: "refuse" },
+      proofs: { verifier: proofVerifier(), onMissingData: "refuse", onUnknownKind: "refuse" },
     });
     const bad = blocks[2]!.slice();
     // The last byte of the block: the challenge of the Schnorr suffix.
     bad[bad.length - 1]! ^= 1;
-    const verdicts = chain.verifyAll(blocks.with(2, bad));
+    const verdicts = chain.verifyAll(blocks.with(2, bad)).map(({ verdict }) => verdict);
     assert.deepEqual(verdicts.map(({ status }) => status), ["ok", "ok", "fault"]);
     const last = verdicts[2]!;
     assert.ok(last.status === "fault");
     assert.equal(last.fault.type, "BAD_BLOCK_PROOF");
     assert.equal(last.number, 2n);
     assert.equal(chain.head?.number, 1n);
-    assert.deepEqual(chain.verifyAll(blocks.slice(2)).map(({ status }) => status), ["ok", "ok", "ok"]);
+    const replaced = chain.verifyAll(blocks.slice(2));
+    assert.deepEqual(replaced.map(({ verdict, head }) => `${verdict.status} ${head?.number}`), [
+      "ok 2",
+      "ok 3",
+      "ok 4",
+    ]);
   },
 );
 
@@ -260,12 +270,12 @@ vectorTest(
 Deno.test("ProofVerifier leaves blocks unverified whose keys it does not know, and the policy decides", () => {
   const { bytes } = new ChainGenerator({ sha384: nativeSha384, items: 2, itemBytes: 50 }).next();
   const refused = blockVerifier.verify(bytes, {
-    proofs: { verifier: proofVerifier(), onUnverified: "refuse" },
+    proofs: { verifier: proofVerifier(), onMissingData: "refuse", onUnknownKind: "refuse" },
   });
   assert.ok(refused.status === "fault");
   assert.equal(refused.fault.type, "MISSING_VERIFICATION_DATA");
   const stored = blockVerifier.verify(bytes, {
-    proofs: { verifier: proofVerifier(), onUnverified: "accept" },
+    proofs: { verifier: proofVerifier(), onMissingData: "accept", onUnknownKind: "refuse" },
   });
   assert.deepEqual(accepted(stored, "accept").proof, {
     status: "unverified",
