@@ -17,8 +17,10 @@ import type { Bus } from "../../kernel/bus/mod.ts";
 import type { Context, Readiness, Service } from "../../kernel/service.ts";
 import type { Tracer } from "../../kernel/telemetry.ts";
 import {
+  decodeVerificationData,
   encodeVerificationData,
   NO_VERIFICATION_DATA,
+  type VerificationData,
 } from "../../protocols/hiero/proofs/verification_data.ts";
 import { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
 import { RpcServer } from "../../rpc/server.ts";
@@ -163,6 +165,7 @@ export class BlocksService implements Service {
       metrics,
       log,
       ...this.#versions(),
+      verificationData: () => knownNow(verificationData, store),
       nextExpected: () => nextExpected({ machine, store, earliest: configured }),
     });
     const { host, port } = await server.listen();
@@ -244,6 +247,13 @@ export class BlocksService implements Service {
     await server.stop({ graceMs: STOP_GRACE_MS });
     await lane[Symbol.asyncDispose]();
   }
+}
+
+/** What was known at the start, or what block 0 has told since. */
+function knownNow(atStart: VerificationData, { verificationData }: BlockStore): VerificationData {
+  return atStart.tss !== undefined || verificationData === undefined
+    ? atStart
+    : { ...atStart, tss: decodeVerificationData(verificationData).tss };
 }
 
 /** Block the node wants next; undefined below the configured start, and while it has none and nobody has started one (spec §5.2). */

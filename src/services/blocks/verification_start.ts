@@ -48,7 +48,7 @@ export async function loadVerificationData(
       { hint: `blocks.ledgerId is ${ledgerId}, the other ${tss.ledgerId.toHex()}` },
     );
   }
-  return { tss, addressBooks: given.addressBooks.length > 0 ? given.addressBooks : stored.addressBooks };
+  return { tss, addressBooks: given.addressBooks };
 }
 
 /** What block 0 told when it was stored, or would have told had proofs been checked then. */

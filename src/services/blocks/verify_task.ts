@@ -18,6 +18,7 @@ import type { ProofVerifier } from "../../protocols/hiero/proofs/proof_verifier.
 import {
   decodeVerificationData,
   encodeVerificationData,
+  NO_VERIFICATION_DATA,
   type VerificationData,
 } from "../../protocols/hiero/proofs/verification_data.ts";
 import type { MismatchPolicy } from "../../protocols/hiero/verdict.ts";
@@ -195,7 +196,8 @@ export class VerifyTask {
     const data = this.#proofs?.data;
     if (data === undefined || data === this.#reported) return undefined;
     this.#reported = data;
-    return encodeVerificationData(data);
+    // Address books are the operator's word: they are not stored, so that they end with the setting.
+    return encodeVerificationData({ ...NO_VERIFICATION_DATA, tss: data.tss });
   }
 
   #objection({ number: announced, block }: AnnouncedBlock): Fault | undefined {

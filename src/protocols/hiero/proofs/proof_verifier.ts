@@ -99,6 +99,8 @@ interface Examined {
  */
 export class ProofVerifier {
   readonly #options: ProofVerifierOptions;
+  /** Made once: a node without keys may meet it at every block of a fast stream, and a stack trace costs. */
+  readonly #unknownLedger = missingData("the network's ledger id is not known");
   #data: VerificationData;
   #tss: TssVerifier | undefined;
 
@@ -210,7 +212,7 @@ export class ProofVerifier {
 
   #open(signature: Uint8Array, { publication }: Examined): OpenedSignature {
     const tss = this.#tss ?? publication;
-    if (tss === undefined) throw missingData("the network's ledger id is not known");
+    if (tss === undefined) throw this.#unknownLedger;
     return tss.open(signature);
   }
 
