@@ -54,7 +54,11 @@ for (const set of ["CN_11_12_TSS_SCHNORR", "CN_0_73_TSS_WRAPS_LEGACY"]) {
     };
 
     {
-      await using node = await startNode({ dataDir: directory.path });
+      // No proof may be missing: what a node on a real network is set to.
+      await using node = await startNode({
+        dataDir: directory.path,
+        env: { CAIRN__BLOCKS__PROOFS: "require" },
+      });
       using client = new BlockNodeClient(node.grpc);
       assert.deepEqual(await client.status(signal), {
         firstAvailableBlock: undefined,
@@ -67,6 +71,7 @@ for (const set of ["CN_11_12_TSS_SCHNORR", "CN_0_73_TSS_WRAPS_LEGACY"]) {
       assert.equal(result.ended, undefined);
       await check(node.grpc);
       assert.equal(await node.metric("cairn_blocks_persisted_total"), blocks.length);
+      assert.equal(await node.metric("cairn_blocks_proofs_verified_total"), blocks.length);
       assert.equal(await node.stop(), 0);
     }
     await using node = await startNode({ dataDir: directory.path });

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { HieroFault, toHex } from "../fault.ts";
+import { HieroFault } from "../fault.ts";
 
 /** Where in a proof something is wrong; the `step` of a fault's detail. Stable: scripts and metrics may use it. */
 export type ProofStep =
@@ -54,7 +54,7 @@ export function badProof(
 
 /** A big-endian number of any length. */
 export function bigEndian(bytes: Uint8Array): bigint {
-  return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toHex?.() ?? toHex(bytes)}`);
+  return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toHex()}`);
 }
 
 /** A little-endian number of any length. */

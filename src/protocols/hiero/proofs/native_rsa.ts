@@ -7,6 +7,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import type { RsaVerify } from "./record_file.ts";
 
@@ -19,7 +20,7 @@ export function createNativeRsaVerify(): RsaVerify {
     try {
       if (key === undefined) {
         key = createPublicKey(
-          { key: publicKey as unknown as ArrayBuffer, format: "der", type: "spki" } as never,
+          { key: Buffer.from(publicKey), format: "der", type: "spki" },
         );
         keys.set(id, key);
       }

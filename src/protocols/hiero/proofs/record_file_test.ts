@@ -13,7 +13,8 @@ import {
 } from "./address_book.ts";
 import { createNativeRsaVerify } from "./native_rsa.ts";
 import { readProofParts } from "./proof_parts.ts";
-import { parseRecordFileProof, recordFileHash, verifyRecordFile } from "./record_file.ts";
+import { parseRecordFileProof, verifyRecordFile } from "./record_file.ts";
+import { recordFileHash } from "./record_stream.ts";
 import { readProofIndex, readRaw, readVector, SETS } from "./_vectors.ts";
 
 const deps = { sha384: nativeSha384, rsaVerify: createNativeRsaVerify() };
