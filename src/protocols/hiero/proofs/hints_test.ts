@@ -74,6 +74,23 @@ vectorTest("verifyHints() finds the bad ones in a batch, wherever they stand", (
   }
 });
 
+vectorTest(
+  "verifyHints() refuses two signatures that hold only together: each has a factor of its own",
+  (dir) => {
+    const [, , a, b] = readSigned(dir) as [Signed, Signed, Signed, Signed];
+    const withSignatureOf = (claim: Signed, other: Signed) => ({
+      ...claim,
+      signature: { ...claim.signature, aggregateSignature: other.signature.aggregateSignature },
+    });
+    // The sum of both is what it was, and no challenge depends on it.
+    const faults = verifyHints([withSignatureOf(a, b), withSignatureOf(b, a)], seededRandom());
+    assert.deepEqual(faults.map((fault) => (fault as HieroFault | undefined)?.detail.step), [
+      "hints-pairing",
+      "hints-pairing",
+    ]);
+  },
+);
+
 vectorTest("verifyHints() refuses commitments, openings and evaluations that are exchanged", (dir) => {
   const [{ key, signature, message }] = readSigned(dir) as [Signed];
   const { points } = signature;
