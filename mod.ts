@@ -5,6 +5,9 @@
  * | --- | --- |
  * | Hiero blocks | the pure core: verify a block or a chain, generate one, read and write the messages, run the publish race |
  * | Talking to a block node | {@link BlockNodeClient}, {@link publishBlocks} |
+ * | Hashes | {@link blake3}, {@link keccak256}, {@link sha256d}: one-shot, streaming, batch, in place, over Workers |
+ * | RLP | {@link RlpIndex} finds the fields of a list, in place or in ordinary bytes; {@link rlpEncode} |
+ * | Merged mining | {@link verifyAuxPow}, {@link checkHeaders}: proofs of work and headers of Rootstock, one or many |
  * | Bus and hot memory | typed topics over rings in shared memory, for the main thread and Workers |
  * | Store | {@link openRocksEngine} and {@link openMemoryEngine} behind one {@link Engine} |
  * | gRPC | {@link RpcServer} and {@link createClient} on generated service definitions |
@@ -257,8 +260,18 @@ export {
 
 // Hot memory, and the rings below the bus
 export { HotMemory, type HotMemoryHandle, type HotMemoryOptions } from "./src/hot/memory.ts";
+export type { HotBuild } from "./src/hot/module.ts";
 export { HotError, type HotErrorCode } from "./src/hot/error.ts";
-export type { HotKernels, RingKernels } from "./src/hot/kernels.ts";
+export type {
+  AuxPowKernels,
+  Blake3Kernels,
+  HeaderKernels,
+  HotKernels,
+  KeccakKernels,
+  RingKernels,
+  RlpKernels,
+  Sha256Kernels,
+} from "./src/hot/kernels.ts";
 export {
   type ConsumerState,
   Ring,
@@ -269,6 +282,50 @@ export {
 } from "./src/hot/ring.ts";
 export { RingConsumer, type WaitOptions } from "./src/hot/ring_consumer.ts";
 export { RingProducer, type RingProducerOptions } from "./src/hot/ring_producer.ts";
+
+// Hashes
+export { blake3, type Blake3Options } from "./src/hot/blake3.ts";
+export { keccak256 } from "./src/hot/keccak256.ts";
+export { sha256d } from "./src/hot/sha256d.ts";
+export type { HashFunction, StreamingHash } from "./src/hot/hash_function.ts";
+export { KernelPool, type KernelPoolOptions } from "./src/hot/kernel_pool.ts";
+export type { BatchKernel } from "./src/hot/pool_jobs.ts";
+
+// RLP
+export { assertRlp, assertRlpAt, RlpIndex, type RlpIndexOptions } from "./src/hot/rlp.ts";
+export { rlpEncode, type RlpInput } from "./src/hot/rlp_encode.ts";
+export { RlpFields } from "./src/hot/rlp_fields.ts";
+export { RlpTable } from "./src/hot/rlp_table.ts";
+
+// Merged mining
+export {
+  type AuxPow,
+  type AuxPowFailure,
+  auxPowFailure,
+  auxPowFlags,
+  type AuxPowRules,
+  auxPowTarget,
+  type AuxPowVerdict,
+  readAuxPowVerdict,
+  verifyAuxPow,
+  verifyAuxPowBatch,
+  verifyAuxPowRows,
+} from "./src/hot/auxpow.ts";
+export {
+  checkHeader,
+  checkHeaderRows,
+  checkHeaders,
+  type DifficultyRules,
+  type HeaderFacts,
+  type HeaderFailure,
+  headerFlags,
+  type HeaderInput,
+  type HeaderRules,
+  type HeaderVerdict,
+  nextDifficulty,
+  readHeaderVerdict,
+  writeDifficultyRules,
+} from "./src/hot/header.ts";
 
 // Store
 export type { Engine, Entry, Family, Operation, ScanOptions, WriteOptions } from "./src/store/engine.ts";

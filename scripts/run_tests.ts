@@ -23,6 +23,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   openssl: "openssl",
   zsh: "zsh",
   fish: "fish",
+  b3sum: "b3sum",
 };
 
 async function isInstalled(program: string): Promise<boolean> {

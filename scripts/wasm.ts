@@ -96,13 +96,17 @@ export async function isFresh(): Promise<boolean> {
 /** What {@link compile} makes. */
 export interface Compiled {
   readonly modules: Readonly<Record<BuildFile, Uint8Array>>;
-  /** Text form of each module, for reading. */
+  /** Unrolled sources and text forms of the modules, for reading. */
   readonly texts: ReadonlyMap<string, string>;
   readonly digest: string;
 }
 
-/** Compiles the sources. Throws with the compiler's own messages when they do not compile. */
-export async function compile(): Promise<Compiled> {
+/**
+ * Compiles the sources. Throws with the compiler's own messages when they do not compile.
+ *
+ * @param withTexts Also gives the texts, which takes a while.
+ */
+export async function compile(withTexts = false): Promise<Compiled> {
   // Loaded late: --if-stale must answer without loading the compiler.
   const { default: asc } = await import("assemblyscript/asc");
   const sources = await readSources();
@@ -110,8 +114,8 @@ export async function compile(): Promise<Compiled> {
   const written = new Map<string, string | Uint8Array>();
   const sink = { write: (chunk: string | Uint8Array): boolean => said.push(String(chunk)) > 0 };
   for (const { file, features } of BUILDS) {
-    const text = file.replace(/wasm$/, "wat");
-    const out = ["--outFile", file, "--textFile", text, "--enable", features];
+    const text = withTexts ? ["--textFile", file.replace(/wasm$/, "wat")] : [];
+    const out = ["--outFile", file, ...text, "--enable", features];
     const { error } = await asc.main(["assembly/index.ts", ...out, ...FLAGS], {
       stdout: sink,
       stderr: sink,
@@ -129,7 +133,7 @@ export async function compile(): Promise<Compiled> {
     if (typeof contents === "string") texts.set(name, contents);
     else modules[name as BuildFile] = contents;
   }
-  for (const [name, source] of Object.entries(GENERATED)) texts.set(name, source());
+  if (withTexts) { for (const [name, source] of Object.entries(GENERATED)) texts.set(name, source()); }
   const lines = BUILDS.map(({ file }) => `${file} ${sha256(modules[file])}`);
   return { modules, texts, digest: [...lines, `sources ${await digestSources(sources)}`, ""].join("\n") };
 }
@@ -149,7 +153,7 @@ if (import.meta.main) {
     await say("wasm/hot.wasm is up to date");
   } else {
     const startedMs = performance.now();
-    const { modules, texts, digest } = await compile();
+    const { modules, texts, digest } = await compile(emit !== undefined);
     for (const { file } of BUILDS) await Deno.writeFile(new URL(file, out), modules[file]);
     await Deno.writeTextFile(new URL("hot.digest", out), digest);
     if (emit) { for (const [name, text] of texts) await Deno.writeTextFile(new URL(name, emit), text); }

@@ -80,6 +80,13 @@ Deno.test("examples/verify_block_file.ts verifies a chain of files and refuses a
   assert.match(bad.lines.at(-1)!, /2\.blk: refused, BAD_BLOCK_PROOF: /);
 });
 
+Deno.test("examples/hash_many.ts: one thread and two Workers agree", async () => {
+  const { code, lines } = await runExample("hash_many");
+  assert.equal(code, 0, lines.join("\n"));
+  assert.equal(lines.length, 3);
+  assert.equal(lines[2], "two Workers agree with one thread");
+});
+
 Deno.test("examples/bus_two_subscribers.ts loses nothing on either thread", async () => {
   const { code, lines } = await runExample("bus_two_subscribers");
   assert.equal(code, 0, lines.join("\n"));

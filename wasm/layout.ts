@@ -36,7 +36,7 @@
  * | -------- | ------------------------- | ------ | ------ | ------- | -------------------------------------------- |
  * | lanes    | `SCRATCH_LANES_OFFSET`    | 0      | 1024   | v128    | transposed words of four lanes               |
  * | padded   | `SCRATCH_PADDED_OFFSET`   | 1024   | 1024   | bytes   | last blocks with their padding               |
- * | chaining | `SCRATCH_CHAINING_OFFSET` | 2048   | 4096   | u8[32]  | BLAKE3 chaining values of one subtree        |
+ * | chaining | `SCRATCH_CHAINING_OFFSET` | 2048   | 4096   | u8[32]  | chaining values of BLAKE3, open lists of RLP |
  * | state    | `SCRATCH_STATE_OFFSET`    | 6144   | 4096   | bytes   | streaming hash of a one-shot call            |
  * | auxpow   | `SCRATCH_AUXPOW_OFFSET`   | 10240  | 8192   | bytes   | AuxPoW and header checks                     |
  * | digests  | `SCRATCH_DIGESTS_OFFSET`  | 18432  | 8192   | u8[32]  | faces: where kernels leave what is copied out |
@@ -44,11 +44,12 @@
  * | key      | `SCRATCH_KEY_OFFSET`      | 30720  | 2048   | bytes   | faces: key of a call in another mode         |
  * | table    | `SCRATCH_TABLE_OFFSET`    | 32768  | 32768  | rows    | faces: rows of a batch, fields of an index   |
  * | window   | `SCRATCH_WINDOW_OFFSET`   | 65536  | 65536  | bytes   | faces: input that comes from outside         |
+ * | headers  | `SCRATCH_HEADERS_OFFSET`  | 131072 | 12288  | bytes   | header checks: rows, fields, preimages       |
  *
  * @module
  */
 
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 5;
 
 export const PAGE_BYTES = 65536;
 
@@ -193,8 +194,14 @@ export const ARENA_CHECK_BYTES = 65536;
 
 // scratch
 
-/** 128 KiB for each thread that hashes. */
-export const SCRATCH_BYTES = 131072;
+/** 140 KiB for each thread that hashes. */
+export const SCRATCH_BYTES = 143360;
+
+/**
+ * What an instance takes for its scratch area until it is told one: the last 256 KiB of a 32-bit address space, which
+ * no memory hands out and hardly one reaches. A kernel that is called too early traps there, and disturbs nothing.
+ */
+export const SCRATCH_UNSET = 4294705152;
 
 export const SCRATCH_LANES_OFFSET = 0;
 export const SCRATCH_LANES_BYTES = 1024;
@@ -217,6 +224,8 @@ export const SCRATCH_TABLE_BYTES = 32768;
 /** Half of a first-level cache and more is lost beyond this; less costs more calls (bench:report, one-shot sizes). */
 export const SCRATCH_WINDOW_OFFSET = 65536;
 export const SCRATCH_WINDOW_BYTES = 65536;
+export const SCRATCH_HEADERS_OFFSET = 131072;
+export const SCRATCH_HEADERS_BYTES = 12288;
 
 /** Every digest of this module. */
 export const DIGEST_BYTES = 32;
@@ -270,3 +279,148 @@ export const BLAKE3_BUFFERED = 52;
 export const BLAKE3_STACK_LENGTH = 56;
 export const BLAKE3_BUFFER_OFFSET = 64;
 export const BLAKE3_STACK_OFFSET = 1088;
+
+// AuxPoW: one row a proof, spec/rootstock-consensus.md section 4
+
+export const AUXPOW_ROW_BYTES = 48;
+/** u32: `AUXPOW_FLAG_*`. */
+export const AUXPOW_ROW_FLAGS = 0;
+/** u32: address of the 32 bytes of the base merged-mining hash, B. */
+export const AUXPOW_ROW_HASH = 4;
+/** u32: address and bytes of the difficulty, big-endian and unsigned, of any length. */
+export const AUXPOW_ROW_DIFFICULTY = 8;
+export const AUXPOW_ROW_DIFFICULTY_BYTES = 12;
+/** u32: address and bytes of the bitcoin header. */
+export const AUXPOW_ROW_BTC_HEADER = 16;
+export const AUXPOW_ROW_BTC_HEADER_BYTES = 20;
+/** u32: address and bytes of the Merkle proof; address 0 is a proof that is missing, not an empty one. */
+export const AUXPOW_ROW_PROOF = 24;
+export const AUXPOW_ROW_PROOF_BYTES = 28;
+/** u32: address and bytes of the compressed coinbase. */
+export const AUXPOW_ROW_COINBASE = 32;
+export const AUXPOW_ROW_COINBASE_BYTES = 36;
+/** u32: address of `AUXPOW_OUT_BYTES` for the result. */
+export const AUXPOW_ROW_OUT = 40;
+
+/** Sibling-list Merkle proof; without it a partial Merkle tree. */
+export const AUXPOW_FLAG_RSKIP92 = 1;
+/** The commitment ends with 12 bytes of fork-detection data (RSKIP110 and block 449 or later). */
+export const AUXPOW_FLAG_FORK_DATA = 2;
+/** A Merkle proof has at most 960 bytes. */
+export const AUXPOW_FLAG_RSKIP180 = 4;
+
+export const AUXPOW_OUT_BYTES = 48;
+/** u32: `AUXPOW_VALID` or what failed. */
+export const AUXPOW_OUT_CODE = 0;
+/** 12 bytes: fork-detection data, as soon as they were found; zeros before. */
+export const AUXPOW_OUT_FORK_DATA = 4;
+/** 32 bytes: hash of the bitcoin header in wire order, as soon as there is one; zeros before. */
+export const AUXPOW_OUT_POW_HASH = 16;
+
+/** Codes, in the order of the steps of section 4.2. */
+export const AUXPOW_VALID = 0;
+export const AUXPOW_MERKLE_PROOF_FORMAT = 1;
+export const AUXPOW_COINBASE_MISSING = 2;
+export const AUXPOW_BTC_HEADER_MISSING = 3;
+export const AUXPOW_BTC_HEADER_SIZE = 4;
+export const AUXPOW_ABOVE_TARGET = 5;
+export const AUXPOW_COINBASE_TOO_SHORT = 6;
+export const AUXPOW_FORK_DATA_MISSING = 7;
+export const AUXPOW_TAG_NOT_FOUND = 8;
+export const AUXPOW_TAG_TOO_FAR = 9;
+export const AUXPOW_NOT_LAST_TAG = 10;
+export const AUXPOW_TOO_MANY_BYTES_AFTER = 11;
+export const AUXPOW_COINBASE_TOO_SMALL = 12;
+export const AUXPOW_MERKLE_ROOT_MISMATCH = 13;
+export const AUXPOW_INNER_NODE_IS_TRANSACTION = 14;
+
+// difficulty of the next block, spec/rootstock-consensus.md section 3.3
+
+export const DIFFICULTY_RULES_BYTES = 48;
+/** u32: seconds a block should take, T. */
+export const DIFFICULTY_RULES_BLOCK_SECONDS = 0;
+/** u32, not 0. */
+export const DIFFICULTY_RULES_DIVISOR = 4;
+/** u32: 1 if a gap of 600 seconds no longer resets the difficulty. */
+export const DIFFICULTY_RULES_RSKIP97 = 8;
+/** 32 bytes, big-endian. */
+export const DIFFICULTY_RULES_MINIMUM = 16;
+
+// RLP: one row a field of a list
+
+export const RLP_ROW_BYTES = 8;
+/** u32: where the payload begins, behind the prefix, counted from the address of the input. */
+export const RLP_ROW_OFFSET = 0;
+/** u32: bytes of the payload, and `RLP_LIST_BIT` if the field is itself a list. */
+export const RLP_ROW_LENGTH = 4;
+/** The top bit of a u32. */
+export const RLP_LIST_BIT = 2147483648;
+/** Inputs and lists stay below the list bit. */
+export const RLP_BYTES_MAX = 2147483647;
+/** Lists within lists that `rlpValidate` follows, the outermost included: what the chaining region holds. */
+export const RLP_DEPTH_MAX = 1024;
+
+/** What is wrong with an input; kernels return these negated. */
+export const RLP_TRUNCATED = 1;
+export const RLP_TRAILING_BYTES = 2;
+export const RLP_NOT_A_LIST = 3;
+/** A single byte below 0x80 with a prefix. */
+export const RLP_SINGLE_BYTE = 4;
+/** The long form for fewer than 56 bytes. */
+export const RLP_LONG_FORM = 5;
+/** A length that begins with a zero byte. */
+export const RLP_LEADING_ZERO = 6;
+export const RLP_TOO_MANY_FIELDS = 7;
+export const RLP_TOO_DEEP = 8;
+export const RLP_TOO_LARGE = 9;
+
+// Rootstock headers: one row a header, spec/rootstock-consensus.md sections 1, 2 and 4
+
+export const HEADER_ROW_BYTES = 16;
+/** u32: address and bytes of the header as received, one RLP list. */
+export const HEADER_ROW_ADDRESS = 0;
+export const HEADER_ROW_LENGTH = 4;
+/** u32: `AUXPOW_FLAG_*` and `HEADER_FLAG_*`. */
+export const HEADER_ROW_FLAGS = 8;
+/** u32: address of `HEADER_OUT_BYTES` for the result, a multiple of 8. */
+export const HEADER_ROW_OUT = 12;
+
+/** There is a slot for ummRoot. */
+export const HEADER_FLAG_UMM = 8;
+/** Compressed encoding: the slot of the bloom holds the extension of version 1, or 2. */
+export const HEADER_FLAG_V1 = 16;
+export const HEADER_FLAG_V2 = 32;
+
+/** Longer headers are refused unread. */
+export const HEADER_BYTES_MAX = 4096;
+
+/** A result begins with that of the proof of work, `AUXPOW_OUT_*`, whose code is the whole header's. */
+export const HEADER_OUT_BYTES = 176;
+/** u32: slots of the header. */
+export const HEADER_OUT_FIELDS = 48;
+/** u32: uncleCount. */
+export const HEADER_OUT_UNCLES = 52;
+/** u64. */
+export const HEADER_OUT_NUMBER = 56;
+/** u64: seconds. */
+export const HEADER_OUT_TIMESTAMP = 64;
+/** u32: seconds, from the bitcoin header; 0 if that has not 80 bytes. */
+export const HEADER_OUT_BTC_TIME = 72;
+/** u32: slot that is meant by `HEADER_FIELD_MALFORMED`. */
+export const HEADER_OUT_FIELD = 76;
+/** 32 bytes: block hash. */
+export const HEADER_OUT_HASH = 80;
+/** 32 bytes: base hash for merged mining, B. */
+export const HEADER_OUT_MINING_HASH = 112;
+/** 32 bytes, big-endian. */
+export const HEADER_OUT_DIFFICULTY = 144;
+
+/** Codes beside those of `AUXPOW_*`; with these there are no hashes. */
+export const HEADER_TOO_LARGE = 32;
+/** Not one canonical RLP list. */
+export const HEADER_NOT_CANONICAL = 33;
+export const HEADER_FIELD_COUNT = 34;
+/** `HEADER_OUT_FIELD` says which slot is not of its form. */
+export const HEADER_FIELD_MALFORMED = 35;
+/** All three mining slots are there and empty: encoded again they would be left out. */
+export const HEADER_MINING_EMPTY = 36;

@@ -15,9 +15,17 @@ export type HotErrorCode =
   | "HOT_POOL_STOPPED"
   | "BUS_EVENT_TOO_LARGE"
   | "BUS_SUBSCRIBERS_EXHAUSTED"
-  | "BUS_SUBSCRIBER_EXPELLED";
+  | "BUS_SUBSCRIBER_EXPELLED"
+  | "RLP_TRUNCATED"
+  | "RLP_TRAILING_BYTES"
+  | "RLP_NOT_A_LIST"
+  | "RLP_NOT_CANONICAL"
+  | "RLP_NOT_AN_INTEGER"
+  | "RLP_TOO_MANY_FIELDS"
+  | "RLP_TOO_DEEP"
+  | "RLP_TOO_LARGE";
 
-/** A failure of shared memory or of a ring in it. */
+/** A failure of shared memory, of a ring in it, or of bytes that a kernel refuses. */
 export class HotError extends Error {
   override readonly name = "HotError";
   readonly code: HotErrorCode;

@@ -4,8 +4,9 @@ import { blake3 as nobleBlake3 } from "@noble/hashes/blake3.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import fc from "fast-check";
+import { vectorTest } from "../../tests/vectors.ts";
 import { SCRATCH_WINDOW_BYTES } from "../../wasm/layout.ts";
-import { type KernelRig, kernelTest, randomBytes } from "./_kernel_rig.ts";
+import { KernelRig, kernelTest, randomBytes } from "./_kernel_rig.ts";
 import { blake3 } from "./blake3.ts";
 import type { HashFunction } from "./hash_function.ts";
 import { keccak256 } from "./keccak256.ts";
@@ -279,3 +280,34 @@ Deno.test("HashFunction: bad arguments are refused by name", () => {
   );
   assert.throws(() => blake3(new Uint8Array(1), { key: KEY, context: "x" }), /'key' or 'context', not both/);
 });
+
+/** What the files of hashes share. */
+interface HashVector {
+  readonly algorithm?: "keccak256" | "sha256";
+  readonly inputHex?: string;
+  readonly inputAscii?: string;
+  readonly expected?: string;
+  readonly keccak256?: string;
+}
+
+vectorTest(
+  "keccak256 and the kernel of SHA-256 give the hashes that the reference node's tests state",
+  async (dir) => {
+    const rig = await KernelRig.create("simd");
+    let seen = 0;
+    for (const name of ["keccak", "keccak-sha256"]) {
+      const file = JSON.parse(await Deno.readTextFile(`${dir}/rootstock/${name}.json`));
+      for (const vector of (file.cases ?? file.vectors) as HashVector[]) {
+        const { algorithm = "keccak256", inputHex, inputAscii, expected = vector.keccak256 } = vector;
+        const input = inputHex === undefined
+          ? new TextEncoder().encode(inputAscii)
+          : Uint8Array.fromHex(inputHex);
+        const out = rig.room(32);
+        rig.hot.kernels[algorithm](rig.put(input), input.length, out);
+        assert.equal(rig.hex(out), expected);
+        seen++;
+      }
+    }
+    assert.ok(seen >= 12);
+  },
+);

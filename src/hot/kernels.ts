@@ -130,8 +130,57 @@ export interface Sha256Kernels {
   sha256dBatch(rows: number, count: number): void;
 }
 
+/** Merged-mining proof of work: rows and results are `AUXPOW_*` of the layout, codes too. */
+export interface AuxPowKernels {
+  /** Code of the one row; its result is written. */
+  auxpowVerify(row: number): number;
+  /** How many are valid; every row's result is written. No result may lie where the input of another row is. */
+  auxpowBatch(rows: number, count: number): number;
+  /** 32 bytes, big-endian, to `out`. */
+  auxpowTarget(difficulty: number, bytes: number, out: number): void;
+  /** Parent difficulty and result of 32 bytes, big-endian; `DIFFICULTY_RULES_*` at `rules`. 1 if the result fits. */
+  difficultyExpected(
+    parent: number,
+    secondsHigh: number,
+    secondsLow: number,
+    uncles: number,
+    rules: number,
+    out: number,
+  ): number;
+}
+
+/**
+ * Functions of RLP. A table has a row of `RLP_ROW_BYTES` a field (`wasm/layout.ts`), at a multiple of 4; what is
+ * negative is a negated `RLP_` code of the layout.
+ */
+export interface RlpKernels {
+  /** Fields of the list that is exactly the input. */
+  rlpIndex(address: number, bytes: number, table: number, capacity: number): number;
+  /** Fields in `bytes` of payload at `address + from`; offsets count from `address`. */
+  rlpIndexPayload(address: number, from: number, bytes: number, table: number, capacity: number): number;
+  /** 0 if the input is exactly one item or list, canonical throughout. Uses the scratch area. */
+  rlpValidate(address: number, bytes: number): number;
+  /** Offset at which the last call met what its negative code says. */
+  rlpFaultOffset(): number;
+  /** Offset of the encoding of one row's field, prefix included. */
+  rlpEncodedStart(row: number, base: number): number;
+  /** Bytes that `rlpEncodeList` writes; 0 if more than `RLP_BYTES_MAX`. */
+  rlpEncodedLength(table: number, count: number, base: number): number;
+  /** Bytes written at `out`; 0 if more than `RLP_BYTES_MAX`. */
+  rlpEncodeList(table: number, count: number, base: number, out: number): number;
+}
+
+/** Rootstock headers: rows and results are `HEADER_*` of the layout. */
+export interface HeaderKernels {
+  /** How many are valid; every row's result is written. No result may lie where the input of another row is. */
+  headerBatch(rows: number, count: number): number;
+  /** 1 if the difficulty of a result follows from that of its parent; `DIFFICULTY_RULES_*` at `rules`. */
+  headerDifficulty(parent: number, child: number, rules: number): number;
+}
+
 /** Everything one instance of `hot.wasm` offers. */
-export interface HotKernels extends RingKernels, KeccakKernels, Blake3Kernels, Sha256Kernels {
+export interface HotKernels
+  extends RingKernels, KeccakKernels, Blake3Kernels, Sha256Kernels, AuxPowKernels, HeaderKernels, RlpKernels {
   /** Tells the instance its scratch area; `HotMemory` does. */
   scratchInit(address: number): void;
   layoutVersion(): number;

@@ -17,6 +17,7 @@ import {
   PAGE_BYTES,
   REGION_ALIGN_BYTES,
   SCRATCH_BYTES,
+  SCRATCH_UNSET,
 } from "../../wasm/layout.ts";
 import { HotError } from "./error.ts";
 import type { HotKernels } from "./kernels.ts";
@@ -51,6 +52,7 @@ export interface HotMemoryOptions {
  */
 export class HotMemory {
   readonly handle: HotMemoryHandle;
+  /** This thread's instance. Kernels other than the ring's trap unless the thread has its {@link scratch} area. */
   readonly kernels: HotKernels;
   readonly u8: Uint8Array<ArrayBufferLike>;
   readonly u32: Uint32Array<ArrayBufferLike>;
@@ -132,7 +134,7 @@ export class HotMemory {
 
   /**
    * Address of this thread's scratch area (`wasm/layout.ts`). The creating thread takes its own from the heap at the
-   * first use, 128 KiB.
+   * first use, 140 KiB; faces of kernels use it, who calls a kernel itself must have asked for it.
    *
    * @throws {HotError} `HOT_MEMORY_EXHAUSTED` if it does not fit.
    * @throws {TypeError} On a thread that attached without one.
@@ -163,7 +165,7 @@ export class HotMemory {
 
   /** Bytes not yet handed out; 0 on a thread that only attached. */
   get freeBytes(): number {
-    return this.#heapEnd === undefined ? 0 : this.bytes - this.#heapEnd;
+    return this.#heapEnd === undefined ? 0 : Math.min(this.bytes, SCRATCH_UNSET) - this.#heapEnd;
   }
 
   /**
@@ -179,7 +181,7 @@ export class HotMemory {
       throw new TypeError(`Cannot allocate '${what}': this thread only attached to the memory`);
     }
     const size = Math.ceil(bytes / REGION_ALIGN_BYTES) * REGION_ALIGN_BYTES;
-    if (!(size >= 0 && at + size <= this.bytes)) {
+    if (!(size >= 0 && size <= this.freeBytes)) {
       throw new HotError(
         "HOT_MEMORY_EXHAUSTED",
         `Cannot allocate ${bytes} bytes of hot memory for '${what}': ${this.freeBytes} of ${this.bytes} bytes are free`,

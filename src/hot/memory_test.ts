@@ -55,3 +55,18 @@ Deno.test("HotMemory.attach() refuses a module that was compiled for another lay
     hasCode("HOT_LAYOUT_MISMATCH"),
   );
 });
+
+Deno.test("HotMemory.kernels trap without a scratch area, and disturb nothing", async () => {
+  const hot = await HotMemory.create({ bytes: 1 << 20 });
+  const at = hot.allocate(256, "input");
+  const before = hot.u8.slice();
+  for (const bytes of [0, 64, 200]) {
+    assert.throws(() => hot.kernels.keccak256(at, bytes, at), WebAssembly.RuntimeError);
+    assert.throws(() => hot.kernels.sha256d(at, bytes, at), WebAssembly.RuntimeError);
+  }
+  assert.throws(() => hot.kernels.blake3(at, 10, at), WebAssembly.RuntimeError);
+  assert.deepEqual(hot.u8.slice(), before);
+  void hot.scratch;
+  hot.kernels.keccak256(at, 0, at);
+  assert.equal(hot.u8[at], 0xc5);
+});

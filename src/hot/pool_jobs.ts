@@ -7,18 +7,50 @@
  */
 
 import {
+  AUXPOW_ROW_BYTES,
   BLAKE3_CHUNK_BYTES,
   DIGEST_BYTES,
   HASH_ROW_BYTES,
+  HEADER_ROW_BYTES,
   SCRATCH_STREAM_OFFSET,
 } from "../../wasm/layout.ts";
+import type { HotKernels } from "./kernels.ts";
 import type { HotMemory, HotMemoryHandle } from "./memory.ts";
 
 /** Rows of one part of a batch: some microseconds of work, so that taking a part costs next to nothing. */
 export const ROWS_PER_PART = 64;
 
-/** Kernels that work through rows. */
-export type BatchKernel = "blake3" | "keccak256" | "sha256d";
+/** A kernel that works through rows; their layout is that of wasm/layout.ts. */
+interface RowKernel {
+  readonly rowBytes: number;
+  run(kernels: HotKernels, rows: number, count: number): void;
+}
+
+const ROW_KERNELS = {
+  blake3: {
+    rowBytes: HASH_ROW_BYTES,
+    run: (kernels, rows, count) => kernels.blake3Batch(rows, count, kernels.blake3UnkeyedKey(), 0),
+  },
+  keccak256: {
+    rowBytes: HASH_ROW_BYTES,
+    run: (kernels, rows, count) => kernels.keccak256Batch(rows, count),
+  },
+  sha256d: {
+    rowBytes: HASH_ROW_BYTES,
+    run: (kernels, rows, count) => kernels.sha256dBatch(rows, count),
+  },
+  auxpow: {
+    rowBytes: AUXPOW_ROW_BYTES,
+    run: (kernels, rows, count) => void kernels.auxpowBatch(rows, count),
+  },
+  header: {
+    rowBytes: HEADER_ROW_BYTES,
+    run: (kernels, rows, count) => void kernels.headerBatch(rows, count),
+  },
+} as const satisfies Record<string, RowKernel>;
+
+/** Kernels that work through rows: `HASH_ROW_*`, `AUXPOW_ROW_*` or `HEADER_ROW_*` of wasm/layout.ts. */
+export type BatchKernel = keyof typeof ROW_KERNELS;
 
 /** Work that is cut into parts, numbered from 0, any of which any Worker may do. */
 export type PoolJob =
@@ -51,19 +83,12 @@ export interface PoolWorkerReply {
   readonly trap?: string;
 }
 
-/** Runs the kernels of `rows` rows. */
-function runBatch({ kernels }: HotMemory, kernel: BatchKernel, rows: number, count: number): void {
-  if (kernel === "keccak256") kernels.keccak256Batch(rows, count);
-  else if (kernel === "sha256d") kernels.sha256dBatch(rows, count);
-  else kernels.blake3Batch(rows, count, kernels.blake3UnkeyedKey(), 0);
-}
-
 /** Does one part of a job. */
 export function runPart(memory: HotMemory, job: PoolJob, part: number): void {
   if (job.kind === "batch") {
     const from = part * ROWS_PER_PART;
-    const count = Math.min(ROWS_PER_PART, job.count - from);
-    return runBatch(memory, job.kernel, job.rows + from * HASH_ROW_BYTES, count);
+    const { rowBytes, run } = ROW_KERNELS[job.kernel];
+    return run(memory.kernels, job.rows + from * rowBytes, Math.min(ROWS_PER_PART, job.count - from));
   }
   const { kernels, scratch } = memory;
   const state = scratch + SCRATCH_STREAM_OFFSET;

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 import fc from "fast-check";
 import { type KernelRig, kernelTest, randomBytes } from "./_kernel_rig.ts";
+import { midstate } from "./_sha256_reference.ts";
 
 const single = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const double = (bytes: Uint8Array) => nobleSha256(nobleSha256(bytes)).toHex();
@@ -94,37 +95,6 @@ kernelTest("sha256dBatch() agrees with @noble/hashes for every count and mix of 
   const length = fc.oneof(fc.constantFrom(64, 80), fc.integer({ min: 0, max: 300 }));
   fc.assert(fc.property(fc.array(length, { maxLength: 24 }), (sizes) => batch(rig, sizes)), { numRuns: 300 });
 });
-
-/** The chaining words after the whole blocks of `bytes`, by the definition of the standard. */
-function midstate(bytes: Uint8Array): Uint8Array {
-  const words = [
-    ...[0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19],
-  ];
-  const primes: number[] = [];
-  for (let n = 2; primes.length < 64; n++) if (primes.every((prime) => n % prime !== 0)) primes.push(n);
-  const constants = primes.map((prime) => (Math.cbrt(prime) % 1 * 2 ** 32) | 0);
-  const rotate = (x: number, bits: number) => (x >>> bits) | (x << (32 - bits));
-  for (let at = 0; at < bytes.length; at += 64) {
-    const w = Array.from({ length: 16 }, (_, i) => new DataView(bytes.buffer).getInt32(at + 4 * i));
-    for (let i = 16; i < 64; i++) {
-      const [x, y] = [w[i - 15]!, w[i - 2]!];
-      const s0 = rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3);
-      w.push((w[i - 16]! + s0 + w[i - 7]! + (rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10))) | 0);
-    }
-    let [a, b, c, d, e, f, g, h] = words as [number, number, number, number, number, number, number, number];
-    for (let i = 0; i < 64; i++) {
-      const s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
-      const t1 = (h + s1 + ((e & f) ^ (~e & g)) + constants[i]! + w[i]!) | 0;
-      const s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
-      const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-      [h, g, f, e, d, c, b, a] = [g, f, e, (d + t1) | 0, c, b, a, (t1 + t2) | 0];
-    }
-    for (const [i, value] of [a, b, c, d, e, f, g, h].entries()) words[i] = (words[i]! + value) | 0;
-  }
-  const out = new DataView(new ArrayBuffer(32));
-  for (const [i, word] of words.entries()) out.setInt32(4 * i, word);
-  return new Uint8Array(out.buffer);
-}
 
 kernelTest("sha256Resume() ends what was begun elsewhere, at any block and with any tail", (rig) => {
   for (const blocks of [0, 1, 2, 7]) {

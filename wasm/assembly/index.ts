@@ -61,8 +61,22 @@ export {
   keccak256Update,
   sponge256,
 } from "./keccak";
+
+export {
+  rlpEncodedLength,
+  rlpEncodedStart,
+  rlpEncodeList,
+  rlpFaultOffset,
+  rlpIndex,
+  rlpIndexPayload,
+  rlpValidate,
+} from "./rlp";
+
 export { scratchInit } from "./scratch";
 
+export { auxpowBatch, auxpowVerify } from "./auxpow";
+export { auxpowTarget, difficultyExpected } from "./difficulty";
+export { headerBatch, headerDifficulty } from "./header";
 export { sha256, sha256d, sha256Resume } from "./sha256";
 export { sha256dBatch } from "./sha256_batch";
 

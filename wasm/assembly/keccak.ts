@@ -23,16 +23,16 @@ import { keccakPairRounds, keccakRounds } from "./unrolled_keccak";
 /** First padding byte of Keccak; SHA3 has 0x06. */
 const KECCAK_PADDING: u32 = 0x01;
 
-const LANES_BYTES: usize = 200;
+const LANES_BYTES: u32 = 200;
 
 /** By stores: for so few bytes they are faster than `memory.fill`, which is a call out of the module. */
-function clear(at: usize, bytes: usize): void {
+function clear(at: usize, bytes: u32): void {
   for (const end = at + bytes; at < end; at += 8) store<u64>(at, 0);
 }
 
-/** Copies the last `bytes` (< 136) of a message to `to` and pads them to a block. */
-function padBlock(to: usize, from: usize, bytes: u32, padding: u32): void {
-  copyPadded(to, from, bytes, KECCAK_RATE_BYTES);
+/** Copies the last `bytes` (< 136) of a message to `to` and pads them to a block, with zeros up to `size`. */
+function padBlock(to: usize, from: usize, bytes: u32, padding: u32, size: u32): void {
+  copyPadded(to, from, bytes, size);
   const end = to + (bytes & ~7);
   store<u64>(end, load<u64>(end) | (<u64> padding << <u64> (8 * (bytes & 7))));
   const last = to + <usize> KECCAK_RATE_BYTES - 8;
@@ -49,13 +49,19 @@ function squeeze(state: usize, out: usize, stride: usize): void {
 /** Sponge with rate 136 and 32 bytes of output; `padding` is 0x01 for Keccak-256, 0x06 for SHA3-256. */
 export function sponge256(address: usize, bytes: u32, out: usize, padding: u32): void {
   const state = stateScratch();
-  const padded = paddedScratch();
-  clear(state, LANES_BYTES);
-  const whole = bytes / <u32> KECCAK_RATE_BYTES;
-  const done = whole * <u32> KECCAK_RATE_BYTES;
-  padBlock(padded, address + done, bytes - done, padding);
-  if (whole != 0) keccakRounds(state, address, whole);
-  keccakRounds(state, padded, 1);
+  if (bytes < <u32> KECCAK_RATE_BYTES) {
+    // Its block is all there is in the state.
+    padBlock(state, address, bytes, padding, LANES_BYTES);
+    keccakRounds(state, 0, 1);
+  } else {
+    const padded = paddedScratch();
+    const whole = bytes / <u32> KECCAK_RATE_BYTES;
+    const done = whole * <u32> KECCAK_RATE_BYTES;
+    padBlock(padded, address + done, bytes - done, padding, KECCAK_RATE_BYTES);
+    clear(state, LANES_BYTES);
+    keccakRounds(state, address, whole);
+    keccakRounds(state, padded, 1);
+  }
   squeeze(state, out, 8);
 }
 
@@ -75,9 +81,9 @@ function keccakPair(first: usize, second: usize): void {
   const secondBytes = load<u32>(second, HASH_ROW_LENGTH);
   const whole = firstBytes / <u32> KECCAK_RATE_BYTES;
   const done = whole * <u32> KECCAK_RATE_BYTES;
-  padBlock(padded, firstAt + done, firstBytes - done, KECCAK_PADDING);
+  padBlock(padded, firstAt + done, firstBytes - done, KECCAK_PADDING, KECCAK_RATE_BYTES);
   const other = padded + <usize> KECCAK_RATE_BYTES;
-  padBlock(other, secondAt + done, secondBytes - done, KECCAK_PADDING);
+  padBlock(other, secondAt + done, secondBytes - done, KECCAK_PADDING, KECCAK_RATE_BYTES);
   if (whole != 0) keccakPairRounds(state, firstAt, secondAt, whole);
   keccakPairRounds(state, padded, other, 1);
   squeeze(state, <usize> load<u32>(first, HASH_ROW_OUT), 16);
@@ -144,7 +150,13 @@ export function keccak256Update(state: usize, address: usize, bytes: u32): void 
 /** Ends a streaming hash, 32 bytes to `out`; the state is spent. */
 export function keccak256Finish(state: usize, out: usize): void {
   const padded = paddedScratch();
-  padBlock(padded, state + KECCAK_BUFFER_OFFSET, load<u32>(state, KECCAK_BUFFERED), KECCAK_PADDING);
+  padBlock(
+    padded,
+    state + KECCAK_BUFFER_OFFSET,
+    load<u32>(state, KECCAK_BUFFERED),
+    KECCAK_PADDING,
+    KECCAK_RATE_BYTES,
+  );
   keccakRounds(state, padded, 1);
   squeeze(state, out, 8);
 }

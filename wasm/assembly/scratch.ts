@@ -8,12 +8,14 @@
 import {
   SCRATCH_AUXPOW_OFFSET,
   SCRATCH_CHAINING_OFFSET,
+  SCRATCH_HEADERS_OFFSET,
   SCRATCH_LANES_OFFSET,
   SCRATCH_PADDED_OFFSET,
   SCRATCH_STATE_OFFSET,
+  SCRATCH_UNSET,
 } from "../layout";
 
-let area: usize = 0;
+let area: usize = SCRATCH_UNSET;
 
 /** Tells this instance its scratch area; call it once, before any kernel but the ring's. */
 export function scratchInit(address: usize): void {
@@ -38,4 +40,8 @@ export function stateScratch(): usize {
 
 export function auxpowScratch(): usize {
   return area + SCRATCH_AUXPOW_OFFSET;
+}
+
+export function headersScratch(): usize {
+  return area + SCRATCH_HEADERS_OFFSET;
 }

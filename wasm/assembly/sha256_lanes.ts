@@ -29,16 +29,16 @@ export function beginLanes(state: usize): void {
   v128.store(state, i32x4.splat(0x5be0cd19), 112);
 }
 
-/** Turns four rows of four words into four columns. */
-function transpose(to: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
+/** Turns four rows of four words into four columns, `step` bytes apart. */
+export function transpose(to: usize, step: isize, r0: v128, r1: v128, r2: v128, r3: v128): void {
   const low01 = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
   const low23 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
   const high01 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
   const high23 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
-  v128.store(to, i64x2.shuffle(low01, low23, 0, 2), 0);
-  v128.store(to, i64x2.shuffle(low01, low23, 1, 3), 16);
-  v128.store(to, i64x2.shuffle(high01, high23, 0, 2), 32);
-  v128.store(to, i64x2.shuffle(high01, high23, 1, 3), 48);
+  v128.store(to, i64x2.shuffle(low01, low23, 0, 2));
+  v128.store(to + step, i64x2.shuffle(low01, low23, 1, 3));
+  v128.store(to + 2 * step, i64x2.shuffle(high01, high23, 0, 2));
+  v128.store(to + 3 * step, i64x2.shuffle(high01, high23, 1, 3));
 }
 
 function swapWords(x: v128): v128 {
@@ -49,6 +49,7 @@ function swapWords(x: v128): v128 {
 export function gather16(to: usize, a: usize, b: usize, c: usize, d: usize): void {
   transpose(
     to,
+    16,
     swapWords(v128.load(a)),
     swapWords(v128.load(b)),
     swapWords(v128.load(c)),
@@ -68,6 +69,7 @@ export function scatterDigests(words: usize, a: usize, b: usize, c: usize, d: us
     const from = words + (i << 2);
     transpose(
       columns,
+      16,
       v128.load(from, 0),
       v128.load(from, 16),
       v128.load(from, 32),

@@ -89,25 +89,13 @@ const SINGLE: Width = {
   constant: (at) => `load<u64>(${at})`,
 };
 
-/** Byte shuffle that rotates both halves left by `bits`, a multiple of 8. */
-function byteRotation(a: string, bits: number): string {
-  const lane = (i: number) => (i & 8) | ((i - bits / 8) & 7);
-  const lanes = Array.from({ length: 16 }, (_, i) => lane(i)).join(", ");
-  return `v128.shuffle<u8>(${a}, ${a}, ${lanes})`;
-}
-
 const PAIR: Width = {
   name: "keccakPairRounds",
   type: "v128",
   xor: (a, b) => `v128.xor(${a}, ${b})`,
   chi: (x) => `v128.xor(b${x}, v128.andnot(b${(x + 2) % 5}, b${(x + 1) % 5}))`,
   complemented: new Set(),
-  rotate: (a, bits) =>
-    bits === 0
-      ? a
-      : bits % 8 === 0
-      ? byteRotation(a, bits)
-      : `v128.or(i64x2.shl(${a}, ${bits}), i64x2.shr_u(${a}, ${64 - bits}))`,
+  rotate: (a, bits) => bits === 0 ? a : `v128.or(i64x2.shl(${a}, ${bits}), i64x2.shr_u(${a}, ${64 - bits}))`,
   constant: (at) => `v128.load64_splat(${at})`,
 };
 
@@ -139,7 +127,10 @@ function round(w: Width, from: string, to: string, constant: string): string[] {
 const declare = (type: string, name: string, count: number) =>
   `let ${Array.from({ length: count }, (_, i) => `${name}${i}: ${type}`).join(", ")};`;
 
-/** The function of one width: absorbs `blocks` blocks and permutes the state after each. */
+/**
+ * The function of one width: absorbs `blocks` blocks and permutes the state after each. With 0 for the address it only
+ * permutes, for a state that was written with its block in it.
+ */
 function rounds(w: Width): string[] {
   const pair = w === PAIR;
   const lanes = Array.from({ length: 25 }, (_, i) => i);
@@ -157,9 +148,11 @@ function rounds(w: Width): string[] {
     ...["b", "c", "d", "t"].map((name) => declare(w.type, name, 5)),
     ...lanes.map((i) => `a${i} = ${flip(i)}${load("state", i)};`),
     `for (; blocks != 0; blocks--) {`,
+    `if (first != 0) {`,
     ...lanes.slice(0, 17).map(absorb),
     `first += 136;`,
     ...(pair ? ["second += 136;"] : []),
+    `}`,
     `for (let at = ROUND_CONSTANTS; at < ROUND_CONSTANTS + 192; at += 16) {`,
     ...round(w, "a", "e", w.constant("at")),
     ...round(w, "e", "a", w.constant("at + 8")),

@@ -1,5 +1,5 @@
 /**
- * Hashing on several cores: Workers that take parts of a job from the same memory, and copy nothing.
+ * Kernels on several cores: Workers that take parts of a job from the same memory, and copy nothing.
  *
  * Layer: hot. Source: spec/hot-path.md sections 4 and 9. A job reaches the Workers by one message each and ends by one
  * message each, some 30 µs; between, they take parts by one atomic addition, so a Worker that the machine holds up does
@@ -15,6 +15,7 @@ import {
   SCRATCH_STATE_OFFSET,
 } from "../../wasm/layout.ts";
 import { HotError } from "./error.ts";
+import { assertRegions } from "./hash_function.ts";
 import type { HotMemory } from "./memory.ts";
 import {
   type BatchKernel,
@@ -25,8 +26,8 @@ import {
   ROWS_PER_PART,
 } from "./pool_jobs.ts";
 
-/** Options of {@link HashPool.start}. */
-export interface HashPoolOptions {
+/** Options of {@link KernelPool.start}. */
+export interface KernelPoolOptions {
   /** How many Workers, from 1 to 64. @default one for each core */
   readonly workers?: number;
 }
@@ -39,19 +40,19 @@ const PARTS_PER_WORKER = 8;
 const MIN_SHARED_BYTES = 4 * BLAKE3_SUBTREE_BYTES;
 
 /**
- * Workers that hash what lies in one memory. Jobs run one after the other.
+ * Workers that run kernels on what lies in one memory. Jobs run one after the other.
  *
  * @example
  * ```ts
- * import { HashPool } from "./hash_pool.ts";
+ * import { KernelPool } from "./kernel_pool.ts";
  * import { HotMemory } from "./memory.ts";
  * const memory = await HotMemory.create({ bytes: 4 << 20 });
- * await using pool = await HashPool.start(memory, { workers: 2 });
+ * await using pool = await KernelPool.start(memory, { workers: 2 });
  * const [input, digest] = [memory.allocate(1 << 20, "input"), memory.allocate(32, "digest")];
  * await pool.blake3(input, 1 << 20, digest);
  * ```
  */
-export class HashPool implements AsyncDisposable {
+export class KernelPool implements AsyncDisposable {
   readonly #memory: HotMemory;
   readonly #workers: readonly Worker[];
   readonly #next: number;
@@ -65,35 +66,38 @@ export class HashPool implements AsyncDisposable {
   private constructor(memory: HotMemory, workers: readonly Worker[]) {
     this.#memory = memory;
     this.#workers = workers;
-    this.#next = memory.allocate(4, "parts of a hash pool");
-    this.#values = memory.allocate(MAX_SUBTREES * DIGEST_BYTES, "subtrees of a hash pool");
+    this.#next = memory.allocate(4, "parts of a kernel pool");
+    this.#values = memory.allocate(MAX_SUBTREES * DIGEST_BYTES, "subtrees of a kernel pool");
     for (const worker of workers) {
       worker.onmessage = ({ data }: MessageEvent<PoolWorkerReply>) => this.#waiting?.answer(data);
       worker.onerror = (event) => {
         event.preventDefault();
-        this.#fail(new HotError("HOT_POOL_STOPPED", `A Worker of the hash pool ended: ${event.message}`));
+        this.#fail(new HotError("HOT_POOL_STOPPED", `A Worker of the kernel pool ended: ${event.message}`));
       };
     }
   }
 
   /**
-   * Starts the Workers; each takes 128 KiB of the memory. Only the thread that created the memory may.
+   * Starts the Workers; each takes 140 KiB of the memory. Only the thread that created the memory may.
    *
    * @throws {RangeError} If `workers` is not an integer from 1 to 64.
    * @throws {HotError} `HOT_MEMORY_EXHAUSTED` if their scratch areas do not fit.
    */
-  static async start(memory: HotMemory, options: HashPoolOptions = {}): Promise<HashPool> {
+  static async start(memory: HotMemory, options: KernelPoolOptions = {}): Promise<KernelPool> {
     const { workers: count = navigator.hardwareConcurrency } = options;
     if (!Number.isInteger(count) || count < 1 || count > 64) {
       throw new RangeError(
-        `Cannot start a hash pool: 'workers' must be an integer from 1 to 64, got ${count}`,
+        `Cannot start a kernel pool: 'workers' must be an integer from 1 to 64, got ${count}`,
       );
     }
-    const scratch = Array.from({ length: count }, (_, i) => memory.reserveScratch(`hash Worker ${i}`));
+    const scratch = Array.from({ length: count }, (_, i) => memory.reserveScratch(`kernel Worker ${i}`));
     const workers = scratch.map((_, i) =>
-      new Worker(new URL("./hash_pool_worker.ts", import.meta.url), { type: "module", name: `hash ${i}` })
+      new Worker(new URL("./kernel_pool_worker.ts", import.meta.url), {
+        type: "module",
+        name: `kernels ${i}`,
+      })
     );
-    const pool = new HashPool(memory, workers);
+    const pool = new KernelPool(memory, workers);
     await pool.#await(workers, (worker) => {
       const i = workers.indexOf(worker);
       return { memory: memory.handle, scratch: scratch[i]!, next: pool.#next } satisfies PoolWorkerStart;
@@ -114,6 +118,7 @@ export class HashPool implements AsyncDisposable {
    */
   blake3(address: number, bytes: number, out: number): Promise<void> {
     return this.#enqueue(async () => {
+      assertRegions(this.#memory, address, bytes, out);
       const { kernels, scratch } = this.#memory;
       if (bytes < MIN_SHARED_BYTES) return kernels.blake3(address, bytes, out);
       const chunks = chunksPerPart(bytes, this.size);
@@ -129,8 +134,8 @@ export class HashPool implements AsyncDisposable {
   }
 
   /**
-   * Digests of `count` rows (`HASH_ROW_*` of wasm/layout.ts) at address `rows`. Rows, inputs and digests belong to the
-   * pool until the promise settles.
+   * Runs a kernel over `count` rows at address `rows`: hashes, proofs of work or headers. Rows and all they name belong to
+   * the pool until the promise settles.
    *
    * @throws {HotError} `HOT_OUT_OF_BOUNDS` if a region does not lie in the memory; `HOT_POOL_STOPPED` if the pool was
    *   stopped or a Worker ended.
@@ -144,7 +149,7 @@ export class HashPool implements AsyncDisposable {
   /** Stops the Workers after the jobs that were given before; later ones are refused. */
   async [Symbol.asyncDispose](): Promise<void> {
     const before = this.#tail;
-    this.#failure ??= new HotError("HOT_POOL_STOPPED", "The hash pool was stopped");
+    this.#failure ??= new HotError("HOT_POOL_STOPPED", "The kernel pool was stopped");
     await before;
     for (const worker of this.#workers) worker.terminate();
   }
@@ -170,7 +175,7 @@ export class HashPool implements AsyncDisposable {
       trap ??= reply.trap;
       if (++answers < workers.length) return;
       if (trap === undefined) resolve();
-      else reject(new HotError("HOT_OUT_OF_BOUNDS", `Cannot hash outside of the memory: ${trap}`));
+      else reject(new HotError("HOT_OUT_OF_BOUNDS", `Cannot work outside of the memory: ${trap}`));
     };
     this.#waiting = { answer, fail: reject };
     for (const worker of workers) worker.postMessage(message(worker));

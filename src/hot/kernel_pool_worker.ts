@@ -1,5 +1,5 @@
 /**
- * A Worker of a hash pool: takes parts of the current job until none is left.
+ * A Worker of a kernel pool: takes parts of the current job until none is left.
  *
  * Layer: hot.
  *
