@@ -20,6 +20,9 @@ export interface BlocksMetrics {
   readonly blocksReceived: Counter;
   readonly blocksVerified: Counter<"rule">;
   readonly blocksRejected: Counter<"fault">;
+  readonly proofsVerified: Counter<"kind">;
+  readonly proofsUnverified: Counter<"reason">;
+  readonly proofsRefused: Counter<"step">;
   readonly blocksPersisted: Counter;
   readonly acknowledgements: Counter;
   readonly responses: Counter<"kind">;
@@ -55,6 +58,21 @@ export function createBlocksMetrics(scope: MetricScope, source: BlocksGaugeSourc
       name: "rejected_total",
       help: "Blocks that failed verification, by fault",
       labels: ["fault"],
+    }),
+    proofsVerified: scope.counter({
+      name: "proofs_verified_total",
+      help: "Block proofs that were verified, by kind",
+      labels: ["kind"],
+    }),
+    proofsUnverified: scope.counter({
+      name: "proofs_unverified_total",
+      help: "Blocks accepted although their proofs could not be checked, by reason",
+      labels: ["reason"],
+    }),
+    proofsRefused: scope.counter({
+      name: "proofs_refused_total",
+      help: "Blocks refused for their proofs, by the step of the check that failed",
+      labels: ["step"],
     }),
     blocksPersisted: scope.counter({ name: "persisted_total", help: "Blocks written durably" }),
     acknowledgements: scope.counter({ name: "acknowledgements_total", help: "Acknowledgements sent" }),

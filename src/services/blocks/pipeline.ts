@@ -13,6 +13,7 @@ import type { Tracer } from "../../kernel/telemetry.ts";
 import { HieroFault } from "../../protocols/hiero/fault.ts";
 import type { HandlerId, PublishEffect, PublishEvent } from "../../protocols/hiero/publish_events.ts";
 import type { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
+import type { ProofStatus } from "../../protocols/hiero/verdict.ts";
 import { parsePublishRequest } from "../../protocols/hiero/publish_messages.ts";
 import { encodePublishResponse } from "../../protocols/hiero/publish_responses.ts";
 import type { BidiCall, StreamHandler } from "../../rpc/types.ts";
@@ -293,6 +294,7 @@ export class PublishPipeline {
       this.#done(attempt);
     } else if (verdict.status === "ok") {
       metrics.blocksVerified.inc({ rule: verdict.record.rule });
+      countProof(metrics, verdict.record.proof);
       for (const warning of verdict.warnings) {
         log.warn("Block accepted with a warning", { number, ...warning });
       }
@@ -301,11 +303,14 @@ export class PublishPipeline {
         block: verdict.block,
         record: verdict.record,
         chainState: verdict.chainState,
+        verificationData: verdict.verificationData,
       };
     } else {
       this.#done(attempt);
-      metrics.blocksRejected.inc({ fault: verdict.fault.type });
-      log.warn("Block refused", { number, fault: verdict.fault.type, reason: verdict.fault.message });
+      const { type, message, detail } = verdict.fault;
+      metrics.blocksRejected.inc({ fault: type });
+      if (detail.check === "proof") metrics.proofsRefused.inc({ step: String(detail["step"] ?? type) });
+      log.warn("Block refused", { number, fault: type, reason: message });
     }
     this.#perform(effects);
   }
@@ -401,6 +406,11 @@ export class PublishPipeline {
   #observe(stage: string, milliseconds: number): void {
     this.#deps.metrics.stageSeconds.observe({ stage }, Math.max(0, milliseconds) / 1000);
   }
+}
+
+function countProof(metrics: BlocksMetrics, proof: ProofStatus | undefined): void {
+  if (proof?.status === "verified") { for (const kind of proof.kinds) metrics.proofsVerified.inc({ kind }); }
+  else if (proof?.status === "unverified") metrics.proofsUnverified.inc({ reason: proof.reason });
 }
 
 /** Drops an acknowledgement that the same stream's next response would repeat with a higher number (spec §3.5). */
