@@ -12,6 +12,7 @@ import { Health } from "../src/kernel/health.ts";
 import { MetricScope } from "../src/kernel/metrics.ts";
 import { startProcessMetrics } from "../src/kernel/process_metrics.ts";
 import { RpcMetrics } from "../src/rpc/metrics.ts";
+import { createBackfillMetrics } from "../src/services/blocks/backfill_metrics.ts";
 import { createBlocksMetrics } from "../src/services/blocks/metrics.ts";
 import { createStoreMetrics } from "../src/store/metrics.ts";
 
@@ -48,6 +49,10 @@ export function nodeMetrics(): ReadonlyMap<string, readonly MetricInfo[]> {
     ["Store", () => createStoreMetrics(metrics.scope("store"), () => ({ batches: 0, bytes: 0 }))],
     ["Bus", () => registerBusMetrics(metrics.scope("bus"), () => [])],
     ["Block node", () => createBlocksMetrics(metrics.scope("blocks"), { ...none, ...range })],
+    [
+      "Backfill of the block node",
+      () => createBackfillMetrics(metrics.scope("blocks").scope("backfill"), () => 0),
+    ],
     ["gRPC of the block node", () => new RpcMetrics(metrics.scope("blocks").scope("rpc"))],
   ];
   const sections = new Map<string, readonly MetricInfo[]>();

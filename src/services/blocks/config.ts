@@ -9,6 +9,7 @@
 
 import { z } from "zod";
 import { rpcConfig } from "../../rpc/config.ts";
+import { backfillConfig } from "./backfill_config.ts";
 
 const MIB = 1_048_576;
 
@@ -133,6 +134,7 @@ export const blocksConfig = z.strictObject({
         "or the bytes of a NodeAddressBook. Empty: wrapped record blocks cannot be verified",
       restart: true,
     }),
+  backfill: backfillConfig.prefault({}).meta({ description: "Missing blocks from peers", restart: true }),
   rpc: rpcConfig.prefault({}).meta({ description: "The listener of the block API", restart: true }),
 });
 

@@ -40,6 +40,8 @@ export interface PipelineDeps {
   readonly log: Logger;
   readonly tracer: Tracer;
   readonly onPersisted: PersistedListener;
+  /** Told when a publisher knows blocks up to a number that this node lacks. */
+  readonly onBehind?: (upTo: bigint) => void;
   /** Told of what must never happen: the node then stops rather than going on half. */
   readonly fatal: (error: Error) => void;
   /** Milliseconds since the epoch with fractions; the same clock as the verify Worker's. */
@@ -204,7 +206,8 @@ export class PublishPipeline {
         if (!this.#draining) this.#publishers.get(effect.handler)?.call.resume();
         return;
       case "backfill":
-        return this.#deps.log.info("Publisher is ahead of this node", { upTo: effect.upTo });
+        this.#deps.log.info("Publisher is ahead of this node", { upTo: effect.upTo });
+        return this.#deps.onBehind?.(effect.upTo);
       case "note":
         if (effect.note === "items-dropped" || effect.note === "late-items-dropped") {
           this.#deps.metrics.setsDropped.inc();

@@ -28,6 +28,8 @@ import type { DescService } from "../../rpc/types.ts";
 import type { Engine } from "../../store/engine.ts";
 import type { FamilySpec } from "../../store/family.ts";
 import { type AccessDeps, accessHandlers, type SemanticVersionParts, statusHandlers } from "./access.ts";
+import type { Backfill } from "./backfill.ts";
+import { startBackfill } from "./backfill_start.ts";
 import type { BlocksConfig } from "./config.ts";
 import { createBlocksMetrics } from "./metrics.ts";
 import { PublishPipeline } from "./pipeline.ts";
@@ -65,6 +67,7 @@ interface Chain {
 interface Running extends Chain {
   readonly lane: VerifyLane;
   readonly pipeline: PublishPipeline;
+  readonly backfill: Backfill | undefined;
   readonly server: RpcServer;
   readonly address: string;
 }
@@ -152,6 +155,7 @@ export class BlocksService implements Service {
       log,
       tracer: this.#deps.tracer,
       onPersisted: (event) => persisted.tryPublish(event),
+      onBehind: (upTo) => this.#running?.backfill?.demand(upTo),
       fatal,
       now: () => performance.timeOrigin + performance.now(),
     });
@@ -173,7 +177,14 @@ export class BlocksService implements Service {
     });
     const { host, port } = await server.listen();
     const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-    this.#running = { store, machine, earliest: configured, lane, pipeline, server, address };
+    const backfill = startBackfill(config, {
+      machine,
+      pipeline,
+      store,
+      metrics: scope.scope("backfill"),
+      log: log.child("backfill"),
+    });
+    this.#running = { store, machine, earliest: configured, lane, pipeline, backfill, server, address };
     stack.move();
     this.#sayServing(server);
     log.info("Block node serves", { address, first: store.first, last: store.last });
@@ -219,7 +230,7 @@ export class BlocksService implements Service {
 
   status(): Readonly<Record<string, unknown>> {
     if (this.#running === undefined) return {};
-    const { store, machine } = this.#running;
+    const { store, machine, backfill } = this.#running;
     const { resend, handlers, queuedBlocks, queuedBytes, inFlight, paused } = machine.snapshot();
     return {
       firstBlock: store.first?.toString(),
@@ -233,6 +244,7 @@ export class BlocksService implements Service {
       queuedBytes,
       inFlight,
       paused,
+      ...(backfill === undefined ? {} : { backfill: backfill.status() }),
     };
   }
 
@@ -241,7 +253,8 @@ export class BlocksService implements Service {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
-    const { pipeline, server, lane } = running;
+    const { pipeline, server, lane, backfill } = running;
+    await backfill?.[Symbol.asyncDispose]();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_TIMEOUT_MS));
     if (!lane.failed) await Promise.race([pipeline.drain(), late]);

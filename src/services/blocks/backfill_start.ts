@@ -1,0 +1,60 @@
+/**
+ * Builds backfill from a node's configuration, chain and pipeline.
+ *
+ * Layer: services. Wiring only.
+ *
+ * @module
+ */
+
+import type { Logger } from "../../kernel/log.ts";
+import type { MetricScope } from "../../kernel/metrics.ts";
+import type { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
+import { Backfill } from "./backfill.ts";
+import type { FetchLane } from "./backfill_fetch.ts";
+import { fetchLiveTail } from "./backfill_live_tail.ts";
+import { createBackfillMetrics } from "./backfill_metrics.ts";
+import { connectPeer } from "./backfill_peer.ts";
+import type { BlocksConfig } from "./config.ts";
+import type { PublishPipeline } from "./pipeline.ts";
+import type { BlockStore } from "./store.ts";
+
+/** What {@link startBackfill} works with. */
+export interface BackfillStartDeps {
+  readonly machine: PublishMachine;
+  readonly pipeline: PublishPipeline;
+  readonly store: BlockStore;
+  readonly metrics: MetricScope;
+  readonly log: Logger;
+}
+
+/** Starts backfill; undefined, but for its metrics, if no peers are configured. */
+export function startBackfill(
+  { backfill, maxBlockBytes, earliestManagedBlock }: BlocksConfig,
+  { machine, pipeline, store, metrics, log }: BackfillStartDeps,
+): Backfill | undefined {
+  const running: { backfill?: Backfill } = {};
+  const counters = createBackfillMetrics(metrics, () => running.backfill?.peersInBackOff ?? 0);
+  if (backfill.peers.length === 0) return undefined;
+  const next = () => {
+    const { resend, nextUnstarted } = machine.snapshot();
+    return resend[0] ?? nextUnstarted;
+  };
+  const liveTail: FetchLane = (peer, range, limits) =>
+    fetchLiveTail(peer, range, limits, {
+      connect: (call) => pipeline.connect(call),
+      lastStored: () => store.last,
+      next,
+      log,
+    });
+  return running.backfill = new Backfill({
+    ...backfill,
+    maxBlockBytes,
+    earliest: BigInt(earliestManagedBlock),
+  }, {
+    peers: backfill.peers.map((peer) => connectPeer({ ...peer, maxBlockBytes })),
+    own: () => ({ first: undefined, next: next() }),
+    lanes: { "live-tail": liveTail, history: liveTail },
+    metrics: counters,
+    log,
+  });
+}
