@@ -24,13 +24,13 @@ const QUICK = {
 const peersOf = (...peers: readonly { readonly address: string; readonly priority?: number }[]) =>
   JSON.stringify(peers.map(({ address, priority = 1 }) => ({ address, priority })));
 
-/** Waits until the node has stored a block. */
-async function stored(node: NodeProcess, last: bigint): Promise<void> {
+/** Waits until the node has stored blocks up to one, and from one on. */
+async function stored(node: NodeProcess, last: bigint, first?: bigint): Promise<void> {
   using client = new BlockNodeClient(node.grpc);
   const signal = AbortSignal.timeout(60_000);
   for (;;) {
-    const { lastAvailableBlock = -1n } = await client.status(signal);
-    if (lastAvailableBlock >= last) return;
+    const { firstAvailableBlock, lastAvailableBlock = -1n } = await client.status(signal);
+    if (lastAvailableBlock >= last && (first === undefined || firstAvailableBlock === first)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -122,4 +122,37 @@ Deno.test("node without greedy fetches what a publisher says it lacks (TOO_FAR_B
   const status = await client.status(AbortSignal.timeout(10_000));
   assert.equal(status.nextExpectedBlock, 101n);
   publisher.cancel();
+});
+
+Deno.test("node that began at a later block fetches its history, and nothing of another chain", async () => {
+  const chain = makeChain(80);
+  await using directory = await tempDirectory();
+  await using late = await startPeer(chain.slice(35), { first: 35n });
+  const begun = { ...QUICK, "blocks.backfill.greedy": true, "blocks.earliestManagedBlock": 45 };
+  {
+    const settings = { ...begun, "blocks.backfill.peers": peersOf(late) };
+    await using node = await startNode({ dataDir: directory.path, settings });
+    await stored(node, 79n);
+    assert.equal(await node.stop(), 0);
+  }
+  await using other = await startPeer(makeChain(80, 2));
+  await using peer = await startPeer(chain);
+  const peers = peersOf(
+    { address: late.address, priority: 0 },
+    { address: other.address, priority: 1 },
+    { address: peer.address, priority: 2 },
+  );
+  const settings = { ...begun, "blocks.earliestManagedBlock": 0, "blocks.backfill.peers": peers };
+  for (const stage of ["filled", "found again after a restart"]) {
+    await using node = await startNode({ dataDir: directory.path, settings });
+    await stored(node, 79n, 0n);
+    await assertBlocks(node, chain);
+    if (stage === "filled") {
+      assert.equal(await node.metric("cairn_blocks_backfill_blocks_total", { lane: "history" }), 45);
+      assert.ok(await node.metric("cairn_blocks_backfill_peer_failures_total", { reason: "unlinked" }) > 0);
+    }
+    assert.equal(await node.stop(), 0);
+  }
+  assert.equal(late.asked.at(-1), "35-44", "the best peer gives what it has");
+  assert.equal(peer.asked[0], "25-34");
 });

@@ -109,6 +109,6 @@ export async function startPeer(blocks: readonly Uint8Array[], options: PeerOpti
   const { port } = await server.listen();
   return Object.assign(peer, {
     address: `127.0.0.1:${port}`,
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => server.stop({ graceMs: 0 }),
   });
 }

@@ -31,6 +31,8 @@ export interface BackfillDeps {
   readonly peers: readonly BackfillPeer[];
   readonly own: () => OwnBlocks;
   readonly lanes: Readonly<Record<BackfillLane, FetchLane>>;
+  /** Called at the stop, before fetches in flight are waited for. */
+  readonly onStop: () => void;
   readonly metrics: BackfillMetrics;
   readonly log: Logger;
 }
@@ -147,6 +149,7 @@ export class Backfill implements AsyncDisposable {
     try {
       outcome = await lanes[lane](peers[peer]!, { first, last, name, signal }, this.#options);
     } catch (error) {
+      if (signal.aborted) return;
       log.error("Backfill failed", { lane, peer: name, first, last, error });
       outcome = { kind: "interrupted", reason: "error" };
     }
@@ -154,8 +157,8 @@ export class Backfill implements AsyncDisposable {
     metrics.fetches.inc({ lane, outcome: outcome.kind });
     switch (outcome.kind) {
       case "fetched":
-        metrics.blocks.inc({ lane }, Number(last - first) + 1);
-        log.info("Blocks fetched", { lane, peer: name, first, last });
+        metrics.blocks.inc({ lane }, outcome.blocks);
+        log.info("Blocks fetched", { lane, peer: name, first, last, blocks: outcome.blocks });
         return this.#step({ kind: "fetched", lane, latencyMs: performance.now() - startedAtMs });
       case "failed":
         this.#blame(peer, outcome.reason, outcome.message);
@@ -176,6 +179,7 @@ export class Backfill implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new CairnError("SHUTTING_DOWN", "Cannot go on with backfill: the node stops"));
     clearTimeout(this.#timer);
+    this.#deps.onStop();
     await Promise.allSettled(this.#running);
     for (const peer of this.#deps.peers) peer[Symbol.dispose]();
   }

@@ -27,7 +27,7 @@ export interface FetchLimits {
 
 /** How a fetch ended. `failed`: by the peer's fault. `interrupted`: by nobody's, try again. */
 export type FetchOutcome =
-  | { readonly kind: "fetched" }
+  | { readonly kind: "fetched"; readonly blocks: number }
   | { readonly kind: "failed"; readonly reason: string; readonly message: string }
   | { readonly kind: "interrupted"; readonly reason: string };
 

@@ -55,7 +55,7 @@ export async function fetchLiveTail(
       if (part.kind === "end-of-block") publisher.endBlock(part.number);
       else publisher.items(part.set.records, part.opens);
     }
-    return await publisher.stored(range.last, limits.perBlockTimeoutMs);
+    return await publisher.stored(range, limits.perBlockTimeoutMs);
   } catch (error) {
     return publisher.outcome ??
       (signal.aborted ? { kind: "interrupted", reason: "stopping" } : peerFault(error));
@@ -101,13 +101,13 @@ class PeerPublisher implements BidiCall<Uint8Array> {
     if (!this.#skipping) this.#handler.message(encodeEndOfBlock(number));
   }
 
-  /** Waits until blocks up to `last` are stored. A block that takes longer than `timeoutMs` ends the wait. */
-  async stored(last: bigint, timeoutMs: number): Promise<FetchOutcome> {
+  /** Waits until the blocks are stored. One that takes longer than `timeoutMs` ends the wait. */
+  async stored({ first, last }: BlockRangeRequest, timeoutMs: number): Promise<FetchOutcome> {
     let before = this.#deps.lastStored();
     let sinceMs = performance.now();
     for (;;) {
       const now = this.#deps.lastStored();
-      if (now !== undefined && now >= last) return { kind: "fetched" };
+      if (now !== undefined && now >= last) return { kind: "fetched", blocks: Number(last - first) + 1 };
       if (this.outcome !== undefined) return this.outcome;
       // A block that somebody else was bringing has failed or was given up.
       if (this.#deps.next() <= last) return { kind: "interrupted", reason: "missing" };

@@ -11,26 +11,30 @@ import type { MetricScope } from "../../kernel/metrics.ts";
 import type { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
 import { Backfill } from "./backfill.ts";
 import type { FetchLane } from "./backfill_fetch.ts";
+import { HistoryLane } from "./backfill_history.ts";
 import { fetchLiveTail } from "./backfill_live_tail.ts";
 import { createBackfillMetrics } from "./backfill_metrics.ts";
 import { connectPeer } from "./backfill_peer.ts";
 import type { BlocksConfig } from "./config.ts";
 import type { PublishPipeline } from "./pipeline.ts";
 import type { BlockStore } from "./store.ts";
+import type { VerifyTaskOptions } from "./verify_task.ts";
 
 /** What {@link startBackfill} works with. */
 export interface BackfillStartDeps {
   readonly machine: PublishMachine;
   readonly pipeline: PublishPipeline;
   readonly store: BlockStore;
+  /** How blocks are verified that do not continue the chain. */
+  readonly verifyOptions: () => VerifyTaskOptions;
   readonly metrics: MetricScope;
   readonly log: Logger;
 }
 
 /** Starts backfill; undefined, but for its metrics, if no peers are configured. */
 export function startBackfill(
-  { backfill, maxBlockBytes, earliestManagedBlock }: BlocksConfig,
-  { machine, pipeline, store, metrics, log }: BackfillStartDeps,
+  { backfill, maxBlockBytes, earliestManagedBlock, pauseAboveBytes }: BlocksConfig,
+  { machine, pipeline, store, verifyOptions, metrics, log }: BackfillStartDeps,
 ): Backfill | undefined {
   const running: { backfill?: Backfill } = {};
   const counters = createBackfillMetrics(metrics, () => running.backfill?.peersInBackOff ?? 0);
@@ -46,14 +50,16 @@ export function startBackfill(
       next,
       log,
     });
+  const history = new HistoryLane({ store, verifyOptions, maxBytes: pauseAboveBytes });
   return running.backfill = new Backfill({
     ...backfill,
     maxBlockBytes,
     earliest: BigInt(earliestManagedBlock),
   }, {
     peers: backfill.peers.map((peer) => connectPeer({ ...peer, maxBlockBytes })),
-    own: () => ({ first: undefined, next: next() }),
-    lanes: { "live-tail": liveTail, history: liveTail },
+    own: () => ({ first: store.first, next: next() }),
+    lanes: { "live-tail": liveTail, history: (peer, range, limits) => history.fetch(peer, range, limits) },
+    onStop: () => history[Symbol.dispose](),
     metrics: counters,
     log,
   });

@@ -107,16 +107,19 @@ export class BlocksService implements Service {
       ? NO_VERIFICATION_DATA
       : await loadVerificationData(store, config);
     await using stack = new AsyncDisposableStack();
+    const policies = {
+      brokenLink: config.brokenLink,
+      unverifiable: config.unverifiable,
+      proofs: config.proofs,
+      unknownProofs: config.unknownProofs,
+      ledgerId: Uint8Array.fromHex(config.ledgerId),
+    };
     const lane = stack.use(
       await VerifyLane.open({
+        ...policies,
         arenaBytes: config.maxBlockBytes,
         chainState: store.chainState,
-        brokenLink: config.brokenLink,
-        unverifiable: config.unverifiable,
-        proofs: config.proofs,
-        unknownProofs: config.unknownProofs,
         verificationData: encodeVerificationData(verificationData),
-        ledgerId: Uint8Array.fromHex(config.ledgerId),
       }, { bus, fatal }),
     );
     // Only a node without blocks may choose where to begin: later on it would tear a hole into its chain.
@@ -181,6 +184,13 @@ export class BlocksService implements Service {
       machine,
       pipeline,
       store,
+      verifyOptions: () => ({
+        ...policies,
+        // Links are all that names a block below the first one.
+        brokenLink: "refuse",
+        chainState: new Uint8Array(0),
+        verificationData: encodeVerificationData(knownNow(verificationData, store)),
+      }),
       metrics: scope.scope("backfill"),
       log: log.child("backfill"),
     });

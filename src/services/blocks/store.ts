@@ -160,13 +160,7 @@ export class BlockStore {
   async append(blocks: readonly StoredBlock[]): Promise<void> {
     const last = blocks.at(-1);
     if (last === undefined) return;
-    const operations: Operation[] = [];
-    for (const { number, block, record } of blocks) {
-      const key = blockKey(number);
-      const value = new TextEncoder().encode(JSON.stringify(record));
-      operations.push({ kind: "put", family: BLOCKS_FAMILY.block, key, value: block });
-      operations.push({ kind: "put", family: BLOCKS_FAMILY.record, key, value });
-    }
+    const operations = blockOperations(blocks);
     operations.push({ kind: "put", family: BLOCKS_FAMILY.state, key: CHAIN_KEY, value: last.chainState });
     const told = blocks.findLast(({ verificationData }) => verificationData !== undefined)?.verificationData;
     if (told !== undefined) {
@@ -178,4 +172,43 @@ export class BlockStore {
     this.#chainState = last.chainState;
     this.#verificationData = told ?? this.#verificationData;
   }
+
+  /**
+   * Writes consecutive verified blocks that end right below the first stored one, all or nothing, with sync. The chain
+   * state stays that of the last block.
+   *
+   * @throws {CairnError} `STORE_WRITE_FAILED`: none of the blocks is stored; `INTERNAL` if they end elsewhere.
+   */
+  async prepend(blocks: readonly Omit<StoredBlock, "chainState">[]): Promise<void> {
+    const [lowest, highest] = [blocks[0], blocks.at(-1)];
+    if (lowest === undefined || highest === undefined) return;
+    if (highest.number + 1n !== this.#first) {
+      throw new CairnError(
+        "INTERNAL",
+        `Cannot store block ${highest.number}: the first one is ${this.#first}`,
+      );
+    }
+    const operations = blockOperations(blocks);
+    // What later blocks are verified with already is not replaced by what an old one has told.
+    const told = this.#verificationData === undefined
+      ? blocks.find(({ verificationData }) => verificationData !== undefined)?.verificationData
+      : undefined;
+    if (told !== undefined) {
+      operations.push({ kind: "put", family: BLOCKS_FAMILY.state, key: VERIFICATION_KEY, value: told });
+    }
+    await this.#engine.write(operations, { sync: true });
+    this.#first = lowest.number;
+    this.#verificationData ??= told;
+  }
+}
+
+function blockOperations(blocks: readonly Omit<StoredBlock, "chainState">[]): Operation[] {
+  return blocks.flatMap(({ number, block, record }): Operation[] => {
+    const key = blockKey(number);
+    const value = new TextEncoder().encode(JSON.stringify(record));
+    return [
+      { kind: "put", family: BLOCKS_FAMILY.block, key, value: block },
+      { kind: "put", family: BLOCKS_FAMILY.record, key, value },
+    ];
+  });
 }

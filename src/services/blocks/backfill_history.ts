@@ -1,0 +1,170 @@
+/**
+ * Blocks below the first one, from a peer: verified in a Worker of their own, stored from the top down.
+ *
+ * Layer: services. A block below the first one is known before it comes: the footer above names its root. So nothing
+ * a peer sends can be stored but the chain that this node already follows. Source: spec/block-node.md §7.4.
+ *
+ * @module
+ */
+
+import { CairnError } from "../../kernel/errors.ts";
+import { type ChainHead, decodeChainHead } from "../../protocols/hiero/chain.ts";
+import { HASH_BYTES } from "../../protocols/hiero/merkle.ts";
+import { nativeSha384 } from "../../protocols/hiero/native_sha384.ts";
+import type { RootCandidate } from "../../protocols/hiero/root_hash.ts";
+import {
+  type BlockRangeRequest,
+  type FetchLimits,
+  type FetchOutcome,
+  peerFault,
+  readRange,
+} from "./backfill_fetch.ts";
+import type { BackfillPeer } from "./backfill_peer.ts";
+import type { BackfillWorkerReply, BackfillWorkerRequest } from "./backfill_worker.ts";
+import type { BlockStore, StoredBlock } from "./store.ts";
+import { decodeVerdict, type VerdictBody } from "./verdict_codec.ts";
+import type { AnnouncedBlock, VerifyTaskOptions } from "./verify_task.ts";
+
+/** What {@link HistoryLane} works with. */
+export interface HistoryDeps {
+  readonly store: BlockStore;
+  /** How blocks are verified, with what is known of keys now. */
+  readonly verifyOptions: () => VerifyTaskOptions;
+  /** Most bytes of blocks in memory; of a larger range the highest blocks are kept. */
+  readonly maxBytes: number;
+}
+
+/** Fetches ranges that end right below the first stored block. */
+export class HistoryLane implements Disposable {
+  readonly #deps: HistoryDeps;
+  #worker: Worker | undefined;
+  #asked: PromiseWithResolvers<BackfillWorkerReply> | undefined;
+
+  constructor(deps: HistoryDeps) {
+    this.#deps = deps;
+  }
+
+  /** Fetches the blocks and settles when they are stored, or cannot be. One call at a time. */
+  async fetch(
+    peer: BackfillPeer,
+    { signal, first, last }: BlockRangeRequest & { readonly signal: AbortSignal },
+    limits: FetchLimits,
+  ): Promise<FetchOutcome> {
+    const { store, verifyOptions } = this.#deps;
+    let blocks: readonly AnnouncedBlock[];
+    try {
+      blocks = await this.#read(peer, { first, last }, { ...limits, signal });
+    } catch (error) {
+      if (signal.aborted) return { kind: "interrupted", reason: "stopping" };
+      return peerFault(error);
+    }
+    const above = await store.record(last + 1n);
+    if (above === undefined || store.first !== last + 1n) return { kind: "interrupted", reason: "missing" };
+    const found = await this.#verify({ options: verifyOptions(), blocks });
+    const verdicts = found.verdicts.map(decodeVerdict);
+    const refusal = verdicts.find((verdict) => verdict.status === "fault");
+    if (refusal !== undefined) return { kind: "failed", reason: "refused", message: refusal.fault.message };
+    const linked = linkedTo(verdicts.filter(isOk), Uint8Array.fromHex(above.previousHash));
+    if (linked === undefined) {
+      const message = `Cannot accept block ${last}: its root is not what block ${last + 1n} names`;
+      return { kind: "failed", reason: "unlinked", message };
+    }
+    if (signal.aborted) return { kind: "interrupted", reason: "stopping" };
+    try {
+      await store.prepend(linked.map((verdict, i) => ({ ...verdict, ...found.blocks[i]! })));
+    } catch (error) {
+      if (!(error instanceof CairnError)) throw error;
+      return { kind: "interrupted", reason: error.code };
+    }
+    return { kind: "fetched", blocks: blocks.length };
+  }
+
+  /** The blocks of a range in order, or as many of the highest as fit. */
+  async #read(
+    peer: BackfillPeer,
+    range: BlockRangeRequest,
+    options: FetchLimits & { readonly signal: AbortSignal },
+  ): Promise<readonly AnnouncedBlock[]> {
+    const blocks: AnnouncedBlock[] = [];
+    let bytes = 0;
+    let segments: Uint8Array[] = [];
+    for await (const part of readRange(peer, range, options)) {
+      if (part.kind === "items") segments.push(part.set.records);
+      else {
+        const block = concatenate(segments);
+        segments = [];
+        blocks.push({ number: part.number, block });
+        bytes += block.length;
+        while (bytes > this.#deps.maxBytes && blocks.length > 1) bytes -= blocks.shift()!.block.length;
+      }
+    }
+    return blocks;
+  }
+
+  #verify(request: BackfillWorkerRequest): Promise<BackfillWorkerReply> {
+    const asked = this.#asked = Promise.withResolvers<BackfillWorkerReply>();
+    this.#worker ??= this.#start();
+    this.#worker.postMessage(request, request.blocks.map(({ block }) => block.buffer as ArrayBuffer));
+    return asked.promise;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL("./backfill_worker.ts", import.meta.url), {
+      type: "module",
+      name: "blocks-backfill",
+    });
+    worker.onmessage = (event: MessageEvent<BackfillWorkerReply>) => this.#asked?.resolve(event.data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#worker = undefined;
+      this.#asked?.reject(new CairnError("INTERNAL", `Backfill Worker failed: ${event.message}`));
+    };
+    return worker;
+  }
+
+  /** Ends the Worker; what it was asked is not answered. */
+  [Symbol.dispose](): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#asked?.reject(new CairnError("SHUTTING_DOWN", "Cannot verify blocks: the node stops"));
+  }
+}
+
+type Verified = VerdictBody & { readonly status: "ok" };
+
+function isOk(verdict: VerdictBody): verdict is Verified {
+  return verdict.status === "ok";
+}
+
+/** The verdicts, the last one under the root that the block above names; undefined if it has no such root. */
+function linkedTo(
+  verdicts: readonly Verified[],
+  named: Uint8Array,
+): readonly Omit<StoredBlock, "number" | "block">[] | undefined {
+  const last = verdicts.at(-1)!;
+  const rule = ruleOf(decodeChainHead(last.chainState), named);
+  if (rule === undefined) return undefined;
+  if (rule === "opaque") return verdicts;
+  return [...verdicts.slice(0, -1), { ...last, record: { ...last.record, rule, rootHash: named.toHex() } }];
+}
+
+function ruleOf(
+  { roots, rootDigest }: ChainHead,
+  named: Uint8Array,
+): RootCandidate["rule"] | "opaque" | undefined {
+  const root = roots.find(({ hash }) => hash.toHex() === named.toHex());
+  if (root !== undefined || roots.length > 0 || rootDigest === undefined) return root?.rule;
+  const digest = new Uint8Array(HASH_BYTES);
+  nativeSha384(named, digest);
+  return digest.toHex() === rootDigest.toHex() ? "opaque" : undefined;
+}
+
+function concatenate(segments: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(segments.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const segment of segments) {
+    whole.set(segment, at);
+    at += segment.length;
+  }
+  return whole;
+}
