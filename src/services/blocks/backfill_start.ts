@@ -33,7 +33,10 @@ export interface BackfillStartDeps {
 
 /** Starts backfill; undefined, but for its metrics, if no peers are configured. */
 export function startBackfill(
-  { backfill, maxBlockBytes, earliestManagedBlock, pauseAboveBytes }: BlocksConfig,
+  { backfill, maxBlockBytes, earliestManagedBlock, pauseAboveBytes }: Pick<
+    BlocksConfig,
+    "backfill" | "maxBlockBytes" | "earliestManagedBlock" | "pauseAboveBytes"
+  >,
   { machine, pipeline, store, verifyOptions, metrics, log }: BackfillStartDeps,
 ): Backfill | undefined {
   const running: { backfill?: Backfill } = {};
