@@ -1,3 +1,5 @@
+// What peers do, good and bad, and what becomes of it: real sockets, one process.
+
 import assert from "node:assert/strict";
 import {
   blockMessages,
@@ -7,16 +9,16 @@ import {
   statusMessage,
   type SubscribeScript,
   type TestPeer,
-} from "../../../tests/support/block_peer.ts";
-import { vectorTest } from "../../../tests/vectors.ts";
-import { CairnError } from "../../kernel/errors.ts";
-import { MetricScope } from "../../kernel/metrics.ts";
-import { splitBlock } from "../../protocols/hiero/block_split.ts";
+} from "./support/block_peer.ts";
+import { vectorTest } from "./vectors.ts";
+import { CairnError } from "../src/kernel/errors.ts";
+import { MetricScope } from "../src/kernel/metrics.ts";
+import { splitBlock } from "../src/protocols/hiero/block_split.ts";
 import {
   encodeVerificationData,
   NO_VERIFICATION_DATA,
-} from "../../protocols/hiero/proofs/verification_data.ts";
-import { eventually, metricValue } from "../../rpc/_testing.ts";
+} from "../src/protocols/hiero/proofs/verification_data.ts";
+import { eventually, metricValue } from "../src/rpc/_testing.ts";
 import {
   makeChain,
   openPipeline,
@@ -24,13 +26,13 @@ import {
   TEST_ARENA_BYTES,
   TEST_VERIFY_OPTIONS,
   withBrokenLink,
-} from "./_testing.ts";
-import type { Backfill } from "./backfill.ts";
-import { backfillConfig } from "./backfill_config.ts";
-import { startBackfill } from "./backfill_start.ts";
-import { listBlockFiles, readBlockFile } from "./block_files.ts";
-import { BlockStore } from "./store.ts";
-import type { VerifyTaskOptions } from "./verify_task.ts";
+} from "../src/services/blocks/_testing.ts";
+import type { Backfill } from "../src/services/blocks/backfill.ts";
+import { backfillConfig } from "../src/services/blocks/backfill_config.ts";
+import { startBackfill } from "../src/services/blocks/backfill_start.ts";
+import { listBlockFiles, readBlockFile } from "../src/services/blocks/block_files.ts";
+import { BlockStore } from "../src/services/blocks/store.ts";
+import type { VerifyTaskOptions } from "../src/services/blocks/verify_task.ts";
 
 /** A block of a generated chain has some 4 kB; nothing of a test is larger. */
 const MAX_BLOCK_BYTES = TEST_ARENA_BYTES;
