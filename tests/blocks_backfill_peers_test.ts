@@ -281,6 +281,17 @@ Deno.test("Backfill gives up on a peer that falls silent within a block, and on 
   assert.ok(await backfill.failures(stuck, "timeout") > 0);
 });
 
+Deno.test("Backfill blames a peer for silence that the idle time of publish streams ends first", async () => {
+  const silent: SubscribeScript = (request) =>
+    new Promise((resolve) => request.signal.addEventListener("abort", () => resolve()));
+  await using mute = await startPeer(CHAIN, { subscribe: silent });
+  await using honest = await startPeer(CHAIN);
+  await using fixture = await openPipeline({ config: { idleTimeoutMs: 200 } });
+  await using backfill = openBackfill(fixture, [mute, honest], { perBlockTimeoutMs: 60_000 });
+  await assertStored(fixture, CHAIN);
+  assert.ok(await backfill.failures(mute, "timeout") > 0);
+});
+
 Deno.test("Backfill retries a peer that fails twice, with back-off, when there is no other (D11)", async () => {
   await using peer = await startPeer(CHAIN);
   const { subscribe } = peer;

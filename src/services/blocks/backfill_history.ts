@@ -8,10 +8,13 @@
  */
 
 import { CairnError } from "../../kernel/errors.ts";
+import { parseBlockFooter } from "../../protocols/hiero/block_parts.ts";
 import { type ChainHead, decodeChainHead } from "../../protocols/hiero/chain.ts";
+import { ITEM, itemRanges, peekItemKind } from "../../protocols/hiero/items.ts";
 import { HASH_BYTES } from "../../protocols/hiero/merkle.ts";
 import { nativeSha384 } from "../../protocols/hiero/native_sha384.ts";
 import type { RootCandidate } from "../../protocols/hiero/root_hash.ts";
+import { WireReader } from "../../protocols/hiero/wire.ts";
 import {
   type BlockRangeRequest,
   type FetchLimits,
@@ -28,6 +31,8 @@ import type { AnnouncedBlock, VerifyTaskOptions } from "./verify_task.ts";
 /** What {@link HistoryLane} works with. */
 export interface HistoryDeps {
   readonly store: BlockStore;
+  /** Lowest block this node wants. */
+  readonly earliest: bigint;
   /** How blocks are verified, with what is known of keys now. */
   readonly verifyOptions: () => VerifyTaskOptions;
   /** Most bytes of blocks in memory; of a larger range the highest blocks are kept. */
@@ -50,7 +55,7 @@ export class HistoryLane implements Disposable {
     { signal, first, last }: BlockRangeRequest & { readonly signal: AbortSignal },
     limits: FetchLimits,
   ): Promise<FetchOutcome> {
-    const { store, verifyOptions } = this.#deps;
+    const { store, verifyOptions, earliest } = this.#deps;
     let blocks: readonly AnnouncedBlock[];
     try {
       blocks = await this.#read(peer, { first, last }, { ...limits, signal });
@@ -58,13 +63,14 @@ export class HistoryLane implements Disposable {
       if (signal.aborted) return { kind: "interrupted", reason: "stopping" };
       return peerFault(error);
     }
-    const above = await store.record(last + 1n);
-    if (above === undefined || store.first !== last + 1n) return { kind: "interrupted", reason: "missing" };
+    const above = store.first === last + 1n ? await store.block(last + 1n) : undefined;
+    const named = above && previousHash(above);
+    if (named === undefined) return { kind: "interrupted", reason: "missing" };
     const found = await this.#verify({ options: verifyOptions(), blocks });
     const verdicts = found.verdicts.map(decodeVerdict);
     const refusal = verdicts.find((verdict) => verdict.status === "fault");
     if (refusal !== undefined) return { kind: "failed", reason: "refused", message: refusal.fault.message };
-    const linked = linkedTo(verdicts.filter(isOk), Uint8Array.fromHex(above.previousHash));
+    const linked = linkedTo(verdicts.filter(isOk), named);
     if (linked === undefined) {
       const message = `Cannot accept block ${last}: its root is not what block ${last + 1n} names`;
       return { kind: "failed", reason: "unlinked", message };
@@ -76,6 +82,8 @@ export class HistoryLane implements Disposable {
       if (!(error instanceof CairnError)) throw error;
       return { kind: "interrupted", reason: error.code };
     }
+    // There may never be another range: the Worker's memory is worth more than its start.
+    if (store.first === earliest) this.#end();
     return { kind: "fetched", blocks: blocks.length };
   }
 
@@ -116,16 +124,20 @@ export class HistoryLane implements Disposable {
     worker.onmessage = (event: MessageEvent<BackfillWorkerReply>) => this.#asked?.resolve(event.data);
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#worker = undefined;
+      this.#end();
       this.#asked?.reject(new CairnError("INTERNAL", `Backfill Worker failed: ${event.message}`));
     };
     return worker;
   }
 
-  /** Ends the Worker; what it was asked is not answered. */
-  [Symbol.dispose](): void {
+  #end(): void {
     this.#worker?.terminate();
     this.#worker = undefined;
+  }
+
+  /** Ends the Worker; what it was asked is not answered. */
+  [Symbol.dispose](): void {
+    this.#end();
     this.#asked?.reject(new CairnError("SHUTTING_DOWN", "Cannot verify blocks: the node stops"));
   }
 }
@@ -157,6 +169,18 @@ function ruleOf(
   const digest = new Uint8Array(HASH_BYTES);
   nativeSha384(named, digest);
   return digest.toHex() === rootDigest.toHex() ? "opaque" : undefined;
+}
+
+/** What a block's footer says about the block before. */
+function previousHash(block: Uint8Array): Uint8Array | undefined {
+  for (const { start, end } of itemRanges(block)) {
+    if (peekItemKind(block, start, end) !== ITEM.BLOCK_FOOTER) continue;
+    const item = new WireReader(block, start, end);
+    item.nextTag();
+    const length = item.length();
+    return parseBlockFooter(block, item.pos, item.pos + length).previousBlockRootHash;
+  }
+  return undefined;
 }
 
 function concatenate(segments: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

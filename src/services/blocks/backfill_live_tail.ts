@@ -8,6 +8,7 @@
  * @module
  */
 
+import { CairnError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/log.ts";
 import { encodeEndOfBlock, encodeItemsRequest } from "../../protocols/hiero/publish_messages.ts";
 import { type EndOfStreamStatus, parsePublishResponse } from "../../protocols/hiero/publish_responses.ts";
@@ -74,6 +75,8 @@ class PeerPublisher implements BidiCall<Uint8Array> {
   readonly #over = new AbortController();
   #paused: PromiseWithResolvers<void> | undefined;
   #skipping = false;
+  /** Whether the peer has sent everything: it cannot be late any more. */
+  #complete = false;
 
   constructor(name: string, signal: AbortSignal, deps: LiveTailDeps) {
     this.#deps = deps;
@@ -103,6 +106,7 @@ class PeerPublisher implements BidiCall<Uint8Array> {
 
   /** Waits until the blocks are stored. One that takes longer than `timeoutMs` ends the wait. */
   async stored({ first, last }: BlockRangeRequest, timeoutMs: number): Promise<FetchOutcome> {
+    this.#complete = true;
     let before = this.#deps.lastStored();
     let sinceMs = performance.now();
     for (;;) {
@@ -157,8 +161,13 @@ class PeerPublisher implements BidiCall<Uint8Array> {
     this.#paused = undefined;
   }
 
-  end(): void {
-    this.#finish({ kind: "interrupted", reason: "ended" });
+  end(error?: Error): void {
+    const isLate = error instanceof CairnError && error.code === "IDLE_TIMEOUT" && !this.#complete;
+    this.#finish(
+      isLate
+        ? { kind: "failed", reason: "timeout", message: error.message }
+        : { kind: "interrupted", reason: "ended" },
+    );
   }
 
   /** Gives up what is unfinished; what came whole goes on. */

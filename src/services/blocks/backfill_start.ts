@@ -53,7 +53,8 @@ export function startBackfill(
       next,
       log,
     });
-  const history = new HistoryLane({ store, verifyOptions, maxBytes: pauseAboveBytes });
+  const earliest = BigInt(earliestManagedBlock);
+  const history = new HistoryLane({ store, earliest, verifyOptions, maxBytes: pauseAboveBytes });
   return running.backfill = new Backfill({
     ...backfill,
     maxBlockBytes,
