@@ -42,6 +42,39 @@ Deno.test("BlockStore.append() changes nothing when the write fails", async () =
   assert.deepEqual([store.first, store.last, store.chainState], [undefined, undefined, undefined]);
 });
 
+Deno.test("BlockStore.prepend() puts blocks below the first one and leaves the chain state as it is", async () => {
+  await using engine = new BrittleEngine();
+  const store = await BlockStore.open(engine);
+  const blocks = storedBlocks(6);
+  await store.append(blocks.slice(4));
+  await store.prepend([]);
+  await store.prepend(blocks.slice(2, 4));
+  engine.beforeWrite = () => {
+    throw new Error("no space");
+  };
+  await assert.rejects(store.prepend(blocks.slice(0, 2)), /no space/);
+  engine.beforeWrite = () => {};
+  for (const seen of [store, await BlockStore.open(engine)]) {
+    assert.deepEqual([seen.first, seen.last, seen.chainState], [2n, 5n, blocks[5]!.chainState]);
+    assert.deepEqual(await seen.block(2n), blocks[2]!.block);
+    assert.deepEqual(await seen.record(3n), blocks[3]!.record);
+  }
+  const told = Uint8Array.of(1, 2, 3);
+  await store.prepend([{ ...blocks[0]!, verificationData: told }, blocks[1]!]);
+  assert.deepEqual([store.first, store.verificationData], [0n, told]);
+  assert.deepEqual((await BlockStore.open(engine)).verificationData, told);
+});
+
+Deno.test("BlockStore.prepend() refuses blocks that do not end right below the first one", async () => {
+  await using engine = new BrittleEngine();
+  const store = await BlockStore.open(engine);
+  const blocks = storedBlocks(4);
+  await assert.rejects(store.prepend(blocks.slice(0, 1)), { code: "INTERNAL" });
+  await store.append(blocks.slice(3));
+  await assert.rejects(store.prepend(blocks.slice(0, 2)), { code: "INTERNAL" });
+  assert.equal(store.first, 3n);
+});
+
 Deno.test("BlockStore.open() refuses blocks and chain state that do not belong together", async () => {
   const blocks = storedBlocks(3);
   const { state } = BLOCKS_FAMILY;
