@@ -184,6 +184,25 @@ export {
   type PublishSnapshot,
 } from "./src/protocols/hiero/publish_events.ts";
 
+// Hiero blocks: which missing blocks to fetch from whom, and reading what comes
+export { BackfillPlan } from "./src/protocols/hiero/backfill_plan.ts";
+export {
+  type BackfillEffect,
+  type BackfillEvent,
+  type BackfillLane,
+  type BackfillPlanConfig,
+  type BackfillSnapshot,
+  type OwnBlocks,
+  type PeerId,
+} from "./src/protocols/hiero/backfill_events.ts";
+export {
+  BlockRangeError,
+  type BlockRangeOptions,
+  type BlockRangePart,
+  type BlockRangeProblem,
+  BlockRangeReader,
+} from "./src/protocols/hiero/block_range.ts";
+
 // Hiero blocks: messages
 export {
   encodeEndOfBlock,

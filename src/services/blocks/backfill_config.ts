@@ -8,7 +8,7 @@
 
 import { z } from "zod";
 
-const ADDRESS = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, "expected HOST:PORT");
+const ADDRESS = z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/, "expected HOST:PORT");
 
 /** Schema of the `blocks.backfill` section. */
 export const backfillConfig = z.strictObject({
