@@ -178,7 +178,7 @@ Deno.test("PublishPipeline performs effects in order though the transport calls 
 
 Deno.test("PublishPipeline reads a stream that has used its budget again in the next interval, and counts it", async () => {
   await using fixture = await openPipeline({
-    config: { perHandlerMessageBudget: 2, flowControlIntervalMs: 20 },
+    config: { perHandlerMessageBudget: 1, flowControlIntervalMs: 20 },
   });
   const chain = makeChain(3);
   const call = fixture.connect();
