@@ -44,7 +44,7 @@ interface Subscriber {
   next: bigint | undefined;
   /** Bytes of that block it was sent. */
   offset: number;
-  /** Sets of that block it was sent out of the feed; 0 if its bytes came from the store. */
+  /** Sets of that block it was sent out of the feed. */
   liveSets: number;
   /** All items of that block were sent, out of the store. */
   whole: boolean;
@@ -198,8 +198,8 @@ export class SubscribeMachine {
     const isStored = next <= this.#persisted;
     if (subscriber.whole) return this.#endBlock(subscriber, next, "history");
     const live = this.#feed.get(next);
-    // Bytes that began in the store go on there.
-    if (live?.sets !== undefined && (subscriber.offset === 0 || subscriber.liveSets > 0)) {
+    // A block that began in the store goes on there: the feed takes no stored block in, and lets go for good.
+    if (live?.sets !== undefined) {
       const set = live.sets[subscriber.liveSets];
       if (set !== undefined) {
         subscriber.liveSets++;
@@ -231,7 +231,6 @@ export class SubscribeMachine {
         if (opening.kind !== "header" || opening.number !== subscriber.next) return false;
       }
       subscriber.offset = nextOffset;
-      subscriber.liveSets = 0;
       subscriber.whole = last;
       if (records.length === 0) this.#advance(subscriber);
       else this.#send(subscriber, encodeSubscribeResponse({ kind: "items", records }));
