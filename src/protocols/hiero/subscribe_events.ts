@@ -22,7 +22,7 @@ export interface SubscribeConfig {
   readonly liveBytes: number;
   /** What holding one live set costs beyond its bytes. @default {256} */
   readonly setOverheadBytes: number;
-  /** A subscriber that takes nothing for this long is dropped; 0 = never. @default {30_000} */
+  /** Time to take a message, for each `chunkBytes` of it; who needs longer is dropped. 0 = never. @default {30_000} */
   readonly stallTimeoutMs: number;
 }
 

@@ -50,7 +50,8 @@ interface Subscriber {
   whole: boolean;
   /** Waits for the transport, or for the store. */
   busy: "sending" | "reading" | undefined;
-  busySinceMs: number;
+  /** When what was sent last must have been taken. */
+  deadlineMs: number;
 }
 
 /**
@@ -149,7 +150,7 @@ export class SubscribeMachine {
       liveSets: 0,
       whole: false,
       busy: undefined,
-      busySinceMs: this.#nowMs,
+      deadlineMs: Infinity,
     };
     this.#subscribers.set(id, subscriber);
     this.#advance(subscriber);
@@ -249,7 +250,10 @@ export class SubscribeMachine {
 
   #send(subscriber: Subscriber, message: Uint8Array, completes?: BlockOrigin): void {
     subscriber.busy = "sending";
-    subscriber.busySinceMs = this.#nowMs;
+    const { stallTimeoutMs, chunkBytes } = this.#config;
+    // A large item goes in one message and takes its time on any line.
+    const allowedMs = stallTimeoutMs * Math.max(1, message.length / chunkBytes);
+    subscriber.deadlineMs = stallTimeoutMs > 0 ? this.#nowMs + allowedMs : Infinity;
     this.#effects.push({
       kind: "send",
       subscriber: subscriber.id,
@@ -259,13 +263,9 @@ export class SubscribeMachine {
   }
 
   #dropStalled(): void {
-    const { stallTimeoutMs } = this.#config;
-    if (stallTimeoutMs <= 0) return;
     for (const subscriber of [...this.#subscribers.values()]) {
-      const { busy, busySinceMs } = subscriber;
-      if (busy === "sending" && this.#nowMs - busySinceMs > stallTimeoutMs) {
-        this.#finish(subscriber, "ERROR", "SLOW");
-      }
+      const isLate = subscriber.busy === "sending" && this.#nowMs > subscriber.deadlineMs;
+      if (isLate) this.#finish(subscriber, "ERROR", "SLOW");
     }
   }
 

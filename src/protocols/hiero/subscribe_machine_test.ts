@@ -309,6 +309,28 @@ Deno.test("SubscribeMachine drops a subscriber that takes nothing for too long, 
   );
 });
 
+Deno.test("SubscribeMachine gives a large message more time", () => {
+  check(
+    `
+    > 1 connect 3 3
+    1 reads 3
+    > 1 block 3 192
+    1 < items h3
+    > 1 ready
+    1 reads 3
+    > 1 block 3 192
+    1 < items t
+    > at 40000
+    > tick
+    > at 70000
+    > tick
+    1 ERROR as SLOW
+  `,
+    [0n, 9n],
+    { chunkBytes: 100 },
+  );
+});
+
 Deno.test("SubscribeMachine never drops a slow subscriber where the time-out is 0", () => {
   check(
     `

@@ -89,8 +89,8 @@ export const blocksConfig = z.strictObject({
   subscriberStallMs: z.int().min(0).max(86_400_000).default(30_000)
     .meta({
       description:
-        "Time without room for the next message after which a subscriber is dropped with ERROR, in " +
-        "milliseconds; 0 never",
+        "Time for a subscriber's transport to take a message, for each maxChunkSizeBytes of it, in " +
+        "milliseconds; then the subscriber is dropped with ERROR. 0 never",
       restart: true,
     }),
   maxChunkSizeBytes: z.int().min(1_024).max(128 * MIB).default(MIB)
