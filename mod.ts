@@ -4,7 +4,7 @@
  * | group | what it gives |
  * | --- | --- |
  * | Hiero blocks | the pure core: verify a block or a chain, generate one, read and write the messages, run the publish race |
- * | Talking to a block node | {@link BlockNodeClient}, {@link publishBlocks} |
+ * | Talking to a block node | {@link BlockNodeClient} gets, publishes and subscribes; {@link publishBlocks} |
  * | Hashes | {@link blake3}, {@link keccak256}, {@link sha256d}: one-shot, streaming, batch, in place, over Workers |
  * | RLP | {@link RlpIndex} finds the fields of a list, in place or in ordinary bytes; {@link rlpEncode} |
  * | Merged mining | {@link verifyAuxPow}, {@link checkHeaders}: proofs of work and headers of Rootstock, one or many |
@@ -233,6 +233,32 @@ export {
   parseBlockResponse,
 } from "./src/protocols/hiero/access_messages.ts";
 
+export {
+  type BlockChunk,
+  encodeSubscribeRequest,
+  encodeSubscribeResponse,
+  nextChunk,
+  parseSubscribeRequest,
+  parseSubscribeResponse,
+  SUBSCRIBE_CODE,
+  type SubscribeRequest,
+  type SubscribeResponse,
+  type SubscribeStatus,
+} from "./src/protocols/hiero/subscribe_messages.ts";
+
+// Hiero blocks: the subscribe protocol as a machine
+export { SubscribeMachine, type SubscribeMachineOptions } from "./src/protocols/hiero/subscribe_machine.ts";
+export {
+  type BlockOrigin,
+  DEFAULT_SUBSCRIBE_CONFIG,
+  type SubscribeConfig,
+  type SubscribeEffect,
+  type SubscribeEvent,
+  type SubscribeOutcome,
+  type SubscriberId,
+  type SubscribeSnapshot,
+} from "./src/protocols/hiero/subscribe_events.ts";
+
 // Talking to a block node
 export { BlockNodeClient, type NodeStatus } from "./src/services/blocks/node_client.ts";
 export {
@@ -243,11 +269,13 @@ export {
   type PublishProgress,
   type PublishResult,
 } from "./src/services/blocks/publisher.ts";
+export type { SubscribedBlock, SubscribeRange } from "./src/services/blocks/subscription.ts";
 export { blockNumber, listBlockFiles, readBlockFile } from "./src/services/blocks/block_files.ts";
 export { toVerdictReport, type VerdictReport } from "./src/services/blocks/report.ts";
 export { BlockAccessService } from "./proto/gen/org/hiero/block/api/block_access_service_pb.ts";
 export { BlockNodeService } from "./proto/gen/org/hiero/block/api/node_service_pb.ts";
 export { BlockStreamPublishService } from "./proto/gen/org/hiero/block/api/block_stream_publish_service_pb.ts";
+export { BlockStreamSubscribeService } from "./proto/gen/org/hiero/block/api/block_stream_subscribe_service_pb.ts";
 
 // Bus
 export {

@@ -14,6 +14,7 @@ import { startProcessMetrics } from "../src/kernel/process_metrics.ts";
 import { RpcMetrics } from "../src/rpc/metrics.ts";
 import { createBackfillMetrics } from "../src/services/blocks/backfill_metrics.ts";
 import { createBlocksMetrics } from "../src/services/blocks/metrics.ts";
+import { createSubscribeMetrics } from "../src/services/blocks/subscribe_metrics.ts";
 import { createStoreMetrics } from "../src/store/metrics.ts";
 
 const INTRODUCTION = `# Metrics reference
@@ -48,7 +49,10 @@ export function nodeMetrics(): ReadonlyMap<string, readonly MetricInfo[]> {
     ["Admin listener", () => createAdminMetrics(metrics.scope("admin"))],
     ["Store", () => createStoreMetrics(metrics.scope("store"), () => ({ batches: 0, bytes: 0 }))],
     ["Bus", () => registerBusMetrics(metrics.scope("bus"), () => [])],
-    ["Block node", () => createBlocksMetrics(metrics.scope("blocks"), { ...none, ...range })],
+    ["Block node", () => {
+      createBlocksMetrics(metrics.scope("blocks"), { ...none, ...range });
+      createSubscribeMetrics(metrics.scope("blocks"), () => ({ subscribers: 0, liveBytes: 0, lag: 0 }));
+    }],
     [
       "Backfill of the block node",
       () => createBackfillMetrics(metrics.scope("blocks").scope("backfill"), () => 0),

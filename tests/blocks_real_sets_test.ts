@@ -49,6 +49,12 @@ for (const set of ["CN_11_12_TSS_SCHNORR", "CN_0_73_TSS_WRAPS_LEGACY"]) {
         const roots = verdict.roots.map(({ hash }) => toHex(hash));
         assert.ok(roots.includes(expected[i]!.blockRootHash));
       }
+      const subscribed = await Array.fromAsync(client.subscribe({ last }, signal));
+      assert.equal(subscribed.length, blocks.length);
+      for (const [i, { number, bytes }] of subscribed.entries()) {
+        assert.equal(number, BigInt(i));
+        assert.ok(equalBytes(bytes, blocks[i]!), `block ${i} by subscription differs from its file`);
+      }
       const latest = await client.block({ kind: "latest", latest: true }, signal);
       assert.ok(equalBytes(latest, blocks.at(-1)!));
     };

@@ -11,14 +11,16 @@ import type { CliDeps } from "../deps.ts";
 import { registerGet } from "./get.ts";
 import { registerPublish } from "./publish.ts";
 import { registerStatus } from "./status.ts";
+import { registerSubscribe } from "./subscribe.ts";
 import { registerVerify } from "./verify.ts";
 
 /** Adds `blocks` and its verbs. */
 export function registerBlocks(program: Command, deps: CliDeps): void {
   const blocks = program.command("blocks")
-    .description("Hiero blocks: publish, get, status, verify")
+    .description("Hiero blocks: publish, subscribe, get, status, verify")
     .helpGroup("Services:");
   registerPublish(blocks, deps);
+  registerSubscribe(blocks, deps);
   registerGet(blocks, deps);
   registerStatus(blocks, deps);
   registerVerify(blocks, deps);

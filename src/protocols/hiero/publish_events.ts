@@ -7,7 +7,7 @@
  */
 
 import type { BudgetConfig } from "./publish_budget.ts";
-import type { PublishRequest } from "./publish_messages.ts";
+import type { ItemSet, PublishRequest } from "./publish_messages.ts";
 import type { PublishResponse } from "./publish_responses.ts";
 
 /** Names one publisher's stream; the driver chooses it and never gives it twice. */
@@ -103,6 +103,8 @@ export type PublishNote =
 /**
  * What the driver must do, in order.
  *
+ * `accepted`: a set became part of its block; for whoever follows live. One that opens with a header begins the block,
+ * anew if it was begun before.
  * `verify`: put the segments together, verify, answer `verified` or `failed` with the same attempt. Numbers come in
  * ascending order; a lower one again means that everything from it on starts over and older results are ignored.
  * `persist`: store what that attempt verified, durably and in order, then answer `persisted`; after a failed write
@@ -113,6 +115,7 @@ export type PublishNote =
 export type PublishEffect =
   | { readonly kind: "respond"; readonly handler: HandlerId; readonly response: PublishResponse }
   | { readonly kind: "close"; readonly handler: HandlerId; readonly reason: CloseReason }
+  | { readonly kind: "accepted"; readonly number: bigint; readonly set: ItemSet }
   | {
     readonly kind: "verify";
     readonly number: bigint;

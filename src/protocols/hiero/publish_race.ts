@@ -123,6 +123,7 @@ export class PublishRace {
       this.#evict(victim);
     }
     this.#queue.append(block, set);
+    this.streams.emit({ kind: "accepted", number, set });
   }
 
   /** The highest block that is not being verified or stored: the last one that anybody needs. */

@@ -218,6 +218,7 @@ export async function openPipeline(
     log,
     tracer: new Tracer(),
     onPersisted: ({ number }) => void persisted.push(number),
+    live: { accepted: () => {}, complete: () => {} },
     fatal: onFatal,
     now: () => performance.timeOrigin + performance.now(),
   });

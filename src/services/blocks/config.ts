@@ -134,6 +134,43 @@ export const blocksConfig = z.strictObject({
         "or the bytes of a NodeAddressBook. Empty: wrapped record blocks cannot be verified",
       restart: true,
     }),
+  enableSubscribe: z.boolean().default(true)
+    .meta({ description: "Whether to serve subscribeBlockStream", restart: true }),
+  maxSubscribers: z.int().min(1).max(65_535).default(1_000)
+    .meta({
+      description: "Subscriptions at a time. One more ends with RESOURCE_EXHAUSTED, code TOO_MANY_STREAMS",
+      restart: true,
+    }),
+  maximumFutureRequest: z.int().min(0).max(1_000_000).default(4_000)
+    .meta({
+      description: "How far past the latest known block a subscription may start; further gets NOT_AVAILABLE",
+      restart: true,
+    }),
+  subscriberStallMs: z.int().min(0).max(86_400_000).default(30_000)
+    .meta({
+      description:
+        "Time for a subscriber's transport to take a message, for each maxChunkSizeBytes of it, in " +
+        "milliseconds; then the subscriber is dropped with ERROR. 0 never",
+      restart: true,
+    }),
+  maxChunkSizeBytes: z.int().min(1_024).max(128 * MIB).default(MIB)
+    .meta({
+      description:
+        "Most bytes of stored items in one message to a subscriber; a larger item goes in a message of its own",
+      restart: true,
+    }),
+  subscriberLiveBytes: z.int().min(0).max(16_384 * MIB).default(67_108_864)
+    .meta({
+      description:
+        "Most bytes of live blocks held for all subscribers together; beyond it they get a block once it " +
+        "is stored",
+      restart: true,
+    }),
+  subscriberHistoryBytes: z.int().min(0).max(16_384 * MIB).default(67_108_864)
+    .meta({
+      description: "Most bytes of stored blocks kept in memory for all subscribers together",
+      restart: true,
+    }),
   backfill: backfillConfig.prefault({}).meta({ description: "Missing blocks from peers", restart: true }),
   rpc: rpcConfig.prefault({}).meta({ description: "The listener of the block API", restart: true }),
 });

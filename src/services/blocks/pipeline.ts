@@ -14,7 +14,7 @@ import { HieroFault } from "../../protocols/hiero/fault.ts";
 import type { HandlerId, PublishEffect, PublishEvent } from "../../protocols/hiero/publish_events.ts";
 import type { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
 import type { ProofStatus } from "../../protocols/hiero/verdict.ts";
-import { parsePublishRequest } from "../../protocols/hiero/publish_messages.ts";
+import { type ItemSet, parsePublishRequest } from "../../protocols/hiero/publish_messages.ts";
 import { encodePublishResponse } from "../../protocols/hiero/publish_responses.ts";
 import type { BidiCall, StreamHandler } from "../../rpc/types.ts";
 import type { BlocksMetrics } from "./metrics.ts";
@@ -31,6 +31,12 @@ const MAX_BATCH_BYTES = 16_777_216;
 /** Told of every durable block, in order. */
 export type PersistedListener = (block: { readonly number: bigint; readonly bytes: number }) => void;
 
+/** Told of every set that became part of a block, and of every block whose sets are all there. */
+export interface LiveListener {
+  accepted(number: bigint, set: ItemSet): void;
+  complete(number: bigint): void;
+}
+
 /** What the pipeline works with. */
 export interface PipelineDeps {
   readonly machine: PublishMachine;
@@ -42,6 +48,7 @@ export interface PipelineDeps {
   readonly onPersisted: PersistedListener;
   /** Told when a publisher knows blocks up to a number that this node lacks. */
   readonly onBehind?: (upTo: bigint) => void;
+  readonly live: LiveListener;
   /** Told of what must never happen: the node then stops rather than going on half. */
   readonly fatal: (error: Error) => void;
   /** Milliseconds since the epoch with fractions; the same clock as the verify Worker's. */
@@ -188,7 +195,10 @@ export class PublishPipeline {
         return this.#respond(effect);
       case "close":
         return this.#close(effect.handler, effect.reason);
+      case "accepted":
+        return this.#deps.live.accepted(effect.number, effect.set);
       case "verify":
+        this.#deps.live.complete(effect.number);
         return this.#submit(effect);
       case "persist":
         this.#persistQueue.push(effect.attempt);

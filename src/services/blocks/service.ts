@@ -23,6 +23,7 @@ import {
   type VerificationData,
 } from "../../protocols/hiero/proofs/verification_data.ts";
 import { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
+import { SubscribeMachine } from "../../protocols/hiero/subscribe_machine.ts";
 import { RpcServer } from "../../rpc/server.ts";
 import type { DescService } from "../../rpc/types.ts";
 import type { Engine } from "../../store/engine.ts";
@@ -34,6 +35,8 @@ import type { BlocksConfig } from "./config.ts";
 import { createBlocksMetrics } from "./metrics.ts";
 import { PublishPipeline } from "./pipeline.ts";
 import { BLOCKS_FAMILIES, BlockStore } from "./store.ts";
+import { SubscribeService } from "./subscribe.ts";
+import { createSubscribeMetrics } from "./subscribe_metrics.ts";
 import { PERSISTED_TOPIC, TOPICS_OVERHEAD_BYTES } from "./topics.ts";
 import { loadVerificationData } from "./verification_start.ts";
 import { VerifyLane } from "./verify_lane.ts";
@@ -68,6 +71,7 @@ interface Running extends Chain {
   readonly lane: VerifyLane;
   readonly pipeline: PublishPipeline;
   readonly backfill: Backfill | undefined;
+  readonly subscribe: SubscribeService;
   readonly server: RpcServer;
   readonly address: string;
 }
@@ -149,6 +153,26 @@ export class BlocksService implements Service {
         fullIntervalsForPenalty: config.fullIntervalsForPenalty,
       },
     });
+    const subscribeMachine = new SubscribeMachine({
+      lastPersisted: store.last ?? -1n,
+      config: {
+        maximumFutureRequest: BigInt(config.maximumFutureRequest),
+        chunkBytes: config.maxChunkSizeBytes,
+        liveBytes: config.subscriberLiveBytes,
+        stallTimeoutMs: config.subscriberStallMs,
+      },
+    });
+    const subscribe = stack.use(
+      new SubscribeService({
+        machine: subscribeMachine,
+        store,
+        metrics: createSubscribeMetrics(scope, () => subscribeMachine.snapshot()),
+        log,
+        maxSubscribers: config.maxSubscribers,
+        historyBytes: config.subscriberHistoryBytes,
+        now: () => performance.now(),
+      }),
+    );
     const persisted = bus.open(PERSISTED_TOPIC);
     const pipeline = new PublishPipeline({
       machine,
@@ -157,8 +181,12 @@ export class BlocksService implements Service {
       metrics,
       log,
       tracer: this.#deps.tracer,
-      onPersisted: (event) => persisted.tryPublish(event),
+      onPersisted: (event) => {
+        persisted.tryPublish(event);
+        subscribe.persisted(event.number);
+      },
       onBehind: (upTo) => this.#running?.backfill?.demand(upTo),
+      live: subscribe,
       fatal,
       now: () => performance.timeOrigin + performance.now(),
     });
@@ -170,7 +198,7 @@ export class BlocksService implements Service {
         tracer: this.#deps.tracer,
       }),
     );
-    this.#addServices(server, pipeline, {
+    this.#addServices(server, { pipeline, subscribe }, {
       store,
       metrics,
       log,
@@ -194,7 +222,8 @@ export class BlocksService implements Service {
       metrics: scope.scope("backfill"),
       log: log.child("backfill"),
     });
-    this.#running = { store, machine, earliest: configured, lane, pipeline, backfill, server, address };
+    const chain = { store, machine, earliest: configured };
+    this.#running = { ...chain, lane, pipeline, subscribe, backfill, server, address };
     stack.move();
     this.#sayServing(server);
     log.info("Block node serves", { address, first: store.first, last: store.last });
@@ -204,11 +233,15 @@ export class BlocksService implements Service {
     return { nodeVersion: this.#deps.nodeVersion, streamVersion: STREAM_VERSION };
   }
 
-  #addServices(server: RpcServer, pipeline: PublishPipeline, access: AccessDeps): void {
+  #addServices(
+    server: RpcServer,
+    { pipeline, subscribe }: Pick<Running, "pipeline" | "subscribe">,
+    access: AccessDeps,
+  ): void {
     server.add(BlockAccessService, accessHandlers(access));
     server.add(BlockNodeService, statusHandlers(access));
     // Known to reflection, answered with UNIMPLEMENTED and a code, as the block node does.
-    for (const service of [BlockStreamSubscribeService, ProofService, StateService, ReconnectService]) {
+    for (const service of [ProofService, StateService, ReconnectService]) {
       server.add(service as DescService, {});
     }
     server.add(
@@ -217,12 +250,19 @@ export class BlocksService implements Service {
         ? { publishBlockStream: { raw: true, handle: (call) => pipeline.connect(call) } }
         : {},
     );
+    server.add(
+      BlockStreamSubscribeService,
+      this.#config.enableSubscribe
+        ? { subscribeBlockStream: { raw: true, handle: (...call) => subscribe.subscribe(...call) } }
+        : {},
+    );
   }
 
   #sayServing(server: RpcServer): void {
     const services = [BlockAccessService, BlockNodeService];
     for (const { typeName } of services) server.setHealth(typeName, "SERVING");
     if (this.#config.enablePublish) server.setHealth(BlockStreamPublishService.typeName, "SERVING");
+    if (this.#config.enableSubscribe) server.setHealth(BlockStreamSubscribeService.typeName, "SERVING");
     server.setHealth("", "SERVING");
   }
 
@@ -240,7 +280,7 @@ export class BlocksService implements Service {
 
   status(): Readonly<Record<string, unknown>> {
     if (this.#running === undefined) return {};
-    const { store, machine, backfill } = this.#running;
+    const { store, machine, subscribe, backfill } = this.#running;
     const { resend, handlers, queuedBlocks, queuedBytes, inFlight, paused } = machine.snapshot();
     return {
       firstBlock: store.first?.toString(),
@@ -249,6 +289,7 @@ export class BlocksService implements Service {
       verification: "hash-verified",
       proofs: this.#config.proofs,
       publishers: handlers,
+      subscribers: subscribe.subscribers,
       resend: resend.map(String),
       queuedBlocks,
       queuedBytes,
@@ -258,18 +299,19 @@ export class BlocksService implements Service {
     };
   }
 
-  /** Blocks that arrived whole reach the disk and are acknowledged; then publishers are told, then the port closes. */
+  /** Blocks that arrived whole reach the disk and are acknowledged; then peers are told, then the port closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
-    const { pipeline, server, lane, backfill } = running;
+    const { pipeline, subscribe, server, lane, backfill } = running;
     await backfill?.[Symbol.asyncDispose]();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_TIMEOUT_MS));
     if (!lane.failed) await Promise.race([pipeline.drain(), late]);
     clearTimeout(timer);
     pipeline.shutdown();
+    subscribe.shutdown();
     await server.stop({ graceMs: STOP_GRACE_MS });
     await lane[Symbol.asyncDispose]();
   }
