@@ -9,7 +9,6 @@ import {
 } from "../src/protocols/hiero/publish_messages.ts";
 import { parsePublishResponse } from "../src/protocols/hiero/publish_responses.ts";
 import { makeChain, withBrokenLink } from "../src/services/blocks/_testing.ts";
-import { blocksConfig } from "../src/services/blocks/config.ts";
 import { BlockNodeClient } from "../src/services/blocks/node_client.ts";
 import { publishBlocks } from "../src/services/blocks/publisher.ts";
 import { blockMessages, startPeer, type TestPeer } from "./support/block_peer.ts";
@@ -159,38 +158,30 @@ Deno.test("node that began at a later block fetches its history, and nothing of 
   assert.equal(peer.asked[0], "25-34");
 });
 
-/** Whether the node under test serves what its peers ask it for. */
-const serves = "enableSubscribe" in blocksConfig.shape;
-
-Deno.test({
-  name: "node catches up with another node, which is killed in the middle, and then with a third" +
-    (serves ? "" : " (needs a node that serves subscribeBlockStream)"),
-  ignore: !serves,
-  async fn() {
-    const chain = makeChain(100);
-    const source = { first: 0n, block: (number: bigint) => chain[Number(number)] };
-    await using directories = new AsyncDisposableStack();
-    const directory = async () => directories.use(await tempDirectory()).path;
-    const full = async (): Promise<NodeProcess> => {
-      const node = await startNode({ dataDir: await directory() });
-      using client = new BlockNodeClient(node.grpc);
-      const signal = AbortSignal.timeout(60_000);
-      await publishBlocks(client.openPublishStream(signal), source, { signal });
-      return node;
-    };
-    await using killed = await full();
-    await using other = await full();
-    const settings = {
-      ...QUICK,
-      "blocks.backfill.greedy": true,
-      "blocks.backfill.delayBetweenBatchesMs": 100,
-      "blocks.backfill.peers": peersOf({ address: killed.grpc, priority: 0 }, { address: other.grpc }),
-    };
-    await using node = await startNode({ dataDir: await directory(), settings });
-    await stored(node, 19n);
-    await killed.kill9();
-    await stored(node, 99n);
-    await assertBlocks(node, chain);
-    assert.equal(await node.stop(), 0);
-  },
+Deno.test("node catches up with another node, which is killed in the middle, and then with a third", async () => {
+  const chain = makeChain(100);
+  const source = { first: 0n, block: (number: bigint) => chain[Number(number)] };
+  await using directories = new AsyncDisposableStack();
+  const directory = async () => directories.use(await tempDirectory()).path;
+  const full = async (): Promise<NodeProcess> => {
+    const node = await startNode({ dataDir: await directory() });
+    using client = new BlockNodeClient(node.grpc);
+    const signal = AbortSignal.timeout(60_000);
+    await publishBlocks(client.openPublishStream(signal), source, { signal });
+    return node;
+  };
+  await using killed = await full();
+  await using other = await full();
+  const settings = {
+    ...QUICK,
+    "blocks.backfill.greedy": true,
+    "blocks.backfill.delayBetweenBatchesMs": 100,
+    "blocks.backfill.peers": peersOf({ address: killed.grpc, priority: 0 }, { address: other.grpc }),
+  };
+  await using node = await startNode({ dataDir: await directory(), settings });
+  await stored(node, 19n);
+  await killed.kill9();
+  await stored(node, 99n);
+  await assertBlocks(node, chain);
+  assert.equal(await node.stop(), 0);
 });
