@@ -200,7 +200,7 @@ Deno.test("BlockContents.hashing() pauses, and gives the same proofs as hashing 
   const bytes = block(header({ number: 1n }), ...items, footer(), tssProof());
   const [paused, atOnce] = [0, 1].map(() => new BlockContents(bytes, nativeSha384));
   const pauses = [...paused!.hashing()].length;
-  assert.ok(pauses >= 5, `${pauses} pauses`);
+  assert.ok(pauses >= 3, `${pauses} pauses`);
   assert.deepEqual([...paused!.hashing()], []);
   assert.deepEqual(paused!.prove(999, "16-leaf"), atOnce!.prove(999, "16-leaf"));
 });

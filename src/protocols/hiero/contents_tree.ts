@@ -15,8 +15,8 @@ import { type MerkleSibling, PathTree } from "./merkle_path.ts";
 import { type RootCandidate, RootHasher } from "./root_hash.ts";
 import { WIRE_TYPE, WireReader } from "./wire.ts";
 
-/** Bytes hashed between two pauses of {@link BlockContents.hashing}: well below a millisecond of work. */
-const PAUSE_BYTES = 262_144;
+/** Bytes hashed between two pauses of {@link BlockContents.hashing}: about a millisecond of work. */
+const PAUSE_BYTES = 524_288;
 /** Counted for every item beside its bytes: hashing a small one costs about as much as 1 kB of a large one. */
 const ITEM_COST_BYTES = 1_024;
 /** Leaves of the block root under each rule. */
@@ -87,6 +87,12 @@ export class BlockContents {
     return item && itemKindName(item.kind);
   }
 
+  /** Whether an item is a leaf of the block's root: footer and proofs are not. */
+  isHashed(index: number): boolean {
+    const item = this.#items[index];
+    return item !== undefined && item.subtree !== NOT_HASHED;
+  }
+
   /** Position of the `ordinal`-th item of a kind, both from 0; undefined if there are fewer. */
   indexOf(kind: string, ordinal: number): number | undefined {
     let seen = 0;
@@ -113,7 +119,7 @@ export class BlockContents {
   }
 
   /**
-   * Hashes the block in steps of well below a millisecond: a server lets others run between them. Whoever does not
+   * Hashes the block in steps of about a millisecond: a server lets others run between them. Whoever does not
    * call this gets the same work at once with the first question that needs it.
    */
   *hashing(): Generator<void> {

@@ -50,6 +50,8 @@ export interface AccessDeps {
   readonly nextExpected: () => bigint | undefined;
   readonly nodeVersion: SemanticVersionParts;
   readonly streamVersion: SemanticVersionParts;
+  /** Services of the API that this node serves, by full name: what the Java node's list of plugins tells. */
+  readonly served: readonly string[];
 }
 
 /** Handlers of BlockAccessService. */
@@ -118,12 +120,18 @@ function serverStatus({ store, nextExpected }: AccessDeps): ServerStatusResponse
   });
 }
 
-function serverStatusDetail({ store, nodeVersion, streamVersion }: AccessDeps): ServerStatusDetailResponse {
+function serverStatusDetail(
+  { store, nodeVersion, streamVersion, served }: AccessDeps,
+): ServerStatusDetailResponse {
   const ranges: BlockRange[] = store.first === undefined || store.last === undefined
     ? []
     : [create(BlockRangeSchema, { rangeStart: store.first, rangeEnd: store.last })];
   return create(ServerStatusDetailResponseSchema, {
-    versionInformation: { streamProtoVersion: streamVersion, blockNodeVersion: nodeVersion },
+    versionInformation: {
+      streamProtoVersion: streamVersion,
+      blockNodeVersion: nodeVersion,
+      installedPluginVersions: served.map((pluginId) => ({ pluginId, pluginSoftwareVersion: nodeVersion })),
+    },
     availableRanges: ranges,
     storedRanges: ranges,
   });

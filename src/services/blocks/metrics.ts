@@ -29,6 +29,7 @@ export interface BlocksMetrics {
   readonly latest: Gauge<"state">;
   readonly stageSeconds: Histogram<"stage">;
   readonly getBlockRequests: Counter<"status">;
+  readonly contentsProofRequests: Counter<"status">;
 }
 
 /** What the gauges read when they are scraped. */
@@ -97,6 +98,11 @@ export function createBlocksMetrics(scope: MetricScope, source: BlocksGaugeSourc
     getBlockRequests: scope.counter({
       name: "get_requests_total",
       help: "getBlock requests, by answered status",
+      labels: ["status"],
+    }),
+    contentsProofRequests: scope.counter({
+      name: "contents_proof_requests_total",
+      help: "getBlockContentsProof requests, by answered status",
       labels: ["status"],
     }),
   };

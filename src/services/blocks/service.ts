@@ -23,6 +23,7 @@ import type { Engine } from "../../store/engine.ts";
 import type { FamilySpec } from "../../store/family.ts";
 import { type AccessDeps, accessHandlers, type SemanticVersionParts, statusHandlers } from "./access.ts";
 import type { BlocksConfig } from "./config.ts";
+import { proofHandlers } from "./contents_proofs.ts";
 import { createBlocksMetrics } from "./metrics.ts";
 import { PublishPipeline } from "./pipeline.ts";
 import { BLOCKS_FAMILIES, BlockStore } from "./store.ts";
@@ -151,6 +152,7 @@ export class BlocksService implements Service {
       metrics,
       log,
       ...this.#versions(),
+      served: this.#served().map(({ typeName }) => typeName),
       nextExpected: () => nextExpected({ machine, store, earliest: configured }),
     });
     const { host, port } = await server.listen();
@@ -168,8 +170,9 @@ export class BlocksService implements Service {
   #addServices(server: RpcServer, pipeline: PublishPipeline, access: AccessDeps): void {
     server.add(BlockAccessService, accessHandlers(access));
     server.add(BlockNodeService, statusHandlers(access));
+    server.add(ProofService, proofHandlers(access));
     // Known to reflection, answered with UNIMPLEMENTED and a code, as the block node does.
-    for (const service of [BlockStreamSubscribeService, ProofService, StateService, ReconnectService]) {
+    for (const service of [BlockStreamSubscribeService, StateService, ReconnectService]) {
       server.add(service as DescService, {});
     }
     server.add(
@@ -180,10 +183,14 @@ export class BlocksService implements Service {
     );
   }
 
+  /** Services of the API that have handlers. */
+  #served(): DescService[] {
+    const served: DescService[] = [BlockAccessService, BlockNodeService, ProofService];
+    return this.#config.enablePublish ? [...served, BlockStreamPublishService] : served;
+  }
+
   #sayServing(server: RpcServer): void {
-    const services = [BlockAccessService, BlockNodeService];
-    for (const { typeName } of services) server.setHealth(typeName, "SERVING");
-    if (this.#config.enablePublish) server.setHealth(BlockStreamPublishService.typeName, "SERVING");
+    for (const { typeName } of this.#served()) server.setHealth(typeName, "SERVING");
     server.setHealth("", "SERVING");
   }
 
