@@ -93,6 +93,12 @@ export class BlocksService implements Service {
       queuedBytes: () => this.#running?.machine.snapshot().queuedBytes ?? 0,
       lastPersisted: () => store.last,
       firstAvailable: () => store.first,
+      nextExpected: () => this.#running && nextExpected(this.#running),
+      blocks: () => {
+        const { queuedBlocks: queued = 0, inFlight = 0, resend = [] } = this.#running?.machine.snapshot() ??
+          {};
+        return { queued, inFlight, resend: resend.length };
+      },
     });
     await using stack = new AsyncDisposableStack();
     const lane = stack.use(
