@@ -169,9 +169,14 @@ export class BlockContents {
 
   /** Hashes leaves, then nodes; yields the cost of each. */
   *#hashingOneByOne(): Generator<number> {
+    // Zero in front is the prefix of a leaf.
+    let input = new Uint8Array(4_096);
     for (const { start, end, subtree, position } of this.#items) {
       if (subtree === NOT_HASHED) continue;
-      this.#leaf(subtree, position).set(hashLeaf(this.#sha384, this.#bytes.subarray(start, end)));
+      const length = 1 + end - start;
+      if (input.length < length) input = new Uint8Array(length);
+      input.set(this.#bytes.subarray(start, end), 1);
+      this.#sha384(input.subarray(0, length), this.#leaf(subtree, position));
       yield end - start + ITEM_COST_BYTES;
     }
     for (const tree of this.#trees) {

@@ -17,6 +17,9 @@ export interface MerkleSibling {
   readonly hash: Uint8Array;
 }
 
+/** Prefix of a node with two children. */
+const TWO = 0x02;
+
 /** A tree over ready leaf hashes. Holds twice their bytes. */
 export class PathTree {
   readonly #sha384: Sha384;
@@ -36,14 +39,14 @@ export class PathTree {
 
   /** Hashes the perfect sub-trees; yields after each node, so that whoever drives it can pause. */
   *growing(): Generator<void> {
+    // One buffer for all nodes: children lie side by side, so their parent's input is one copy.
+    const input = new Uint8Array(1 + 2 * HASH_BYTES);
+    input[0] = TWO;
     for (let below = this.#levels[0]!; below.length >= 2 * HASH_BYTES;) {
       const level = new Uint8Array(Math.floor(below.length / HASH_BYTES / 2) * HASH_BYTES);
       for (let at = 0; at < level.length; at += HASH_BYTES) {
-        const left = below.subarray(2 * at, 2 * at + HASH_BYTES);
-        level.set(
-          hashTwo(this.#sha384, left, below.subarray(2 * at + HASH_BYTES, 2 * at + 2 * HASH_BYTES)),
-          at,
-        );
+        input.set(below.subarray(2 * at, 2 * at + 2 * HASH_BYTES), 1);
+        this.#sha384(input, level.subarray(at, at + HASH_BYTES));
         yield;
       }
       this.#levels.push(level);
