@@ -207,6 +207,7 @@ export { toVerdictReport, type VerdictReport } from "./src/services/blocks/repor
 export { BlockAccessService } from "./proto/gen/org/hiero/block/api/block_access_service_pb.ts";
 export { BlockNodeService } from "./proto/gen/org/hiero/block/api/node_service_pb.ts";
 export { BlockStreamPublishService } from "./proto/gen/org/hiero/block/api/block_stream_publish_service_pb.ts";
+export { ProofService } from "./proto/gen/org/hiero/block/api/proof_service_pb.ts";
 
 // Bus
 export {

@@ -16,8 +16,8 @@ export interface Panel {
   readonly help: string;
   /** Unit as Grafana names it: `s`, `bytes`, `Bps`, `ops` (a second), `short`, `none`. */
   readonly unit: string;
-  /** A single figure instead of a graph. @default {false} */
-  readonly stat?: boolean;
+  /** A figure and its legend, or the legend alone, instead of a graph. @default a graph */
+  readonly stat?: "value" | "name";
   readonly targets: readonly Target[];
 }
 
@@ -42,21 +42,21 @@ export const ROWS: readonly Row[] = [
         title: "Phase",
         help: "0 starting, 1 running, 2 stopping, 3 stopped",
         unit: "none",
-        stat: true,
+        stat: "value",
         targets: [["cairn_node_phase{$}", "{{instance}}"]],
       },
       {
         title: "Uptime",
         help: "Falls to 0 with every restart",
         unit: "s",
-        stat: true,
+        stat: "value",
         targets: [["cairn_process_uptime_seconds{$}", "{{instance}}"]],
       },
       {
         title: "Build",
         help: "Version, commit and runtime; two lines mean a roll-out under way",
         unit: "none",
-        stat: true,
+        stat: "name",
         targets: [["cairn_build_info{$}", "{{version}} {{commit}} deno {{deno}}"]],
       },
       {
@@ -77,7 +77,7 @@ export const ROWS: readonly Row[] = [
         targets: [["cairn_blocks_available_block{$}", "{{state}} {{instance}}"]],
       },
       {
-        title: "Blocks a second",
+        title: "Blocks and items a second",
         help:
           "Received whole, then stored, and acknowledgements sent. Received above stored: blocks are refused or repeated",
         unit: "ops",
@@ -85,16 +85,16 @@ export const ROWS: readonly Row[] = [
           [rate("cairn_blocks_received_total{$}"), "received"],
           [rate("cairn_blocks_persisted_total{$}"), "stored"],
           [rate("cairn_blocks_acknowledgements_total{$}"), "acknowledgements"],
+          [rate("cairn_blocks_received_items_total{$}"), "items"],
         ],
       },
       {
-        title: "Bytes and items",
+        title: "Bytes a second",
         help: "What publishers send, doubled and refused blocks included, and what of it is stored",
         unit: "Bps",
         targets: [
           [rate("cairn_blocks_received_bytes_total{$}"), "received"],
           [rate("cairn_blocks_persisted_bytes_total{$}"), "stored"],
-          [rate("cairn_blocks_received_items_total{$}"), "items a second"],
         ],
       },
     ],
@@ -213,13 +213,16 @@ export const ROWS: readonly Row[] = [
         ],
       },
       {
-        title: "Bus: events and memory",
-        help: "Events published, and bytes of each topic's arena in use",
-        unit: "short",
-        targets: [
-          [rateBy("topic", "cairn_bus_published_total{$}"), "events a second: {{topic}}"],
-          ["cairn_bus_arena_used_bytes{$}", "bytes: {{topic}}"],
-        ],
+        title: "Bus: events",
+        help: "Events published, by topic",
+        unit: "ops",
+        targets: [[rateBy("topic", "cairn_bus_published_total{$}"), "{{topic}}"]],
+      },
+      {
+        title: "Bus: memory",
+        help: "Bytes of each topic's arena in use; blocks.received has room for blocks.maxBlockBytes",
+        unit: "bytes",
+        targets: [["cairn_bus_arena_used_bytes{$}", "{{topic}}"]],
       },
     ],
   },
@@ -243,21 +246,19 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: "Batches",
-        help: "Committed, and how many share one sync",
+        help: "Committed, how many share one sync, and how many wait",
         unit: "short",
         targets: [
+          ["cairn_store_write_queue_batches{$}", "waiting"],
           [rate("cairn_store_write_batches_total{$}"), "a second"],
           [mean("cairn_store_commit_group_batches"), "a group, mean"],
         ],
       },
       {
         title: "Waiting to be written",
-        help: "Batches whose write has not settled",
-        unit: "short",
-        targets: [
-          ["cairn_store_write_queue_batches{$}", "batches"],
-          ["cairn_store_write_queue_bytes{$}", "bytes"],
-        ],
+        help: "Bytes of batches whose write has not settled",
+        unit: "bytes",
+        targets: [["cairn_store_write_queue_bytes{$}", "{{instance}}"]],
       },
       {
         title: "Failures",

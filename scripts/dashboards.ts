@@ -70,22 +70,22 @@ export function renderDashboard(rows: readonly Row[] = ROWS): string {
   return `${JSON.stringify(dashboard, undefined, 2)}\n`;
 }
 
-function panelJson({ title, help, unit, stat = false, targets }: Panel): Record<string, unknown> {
+function panelJson({ title, help, unit, stat, targets }: Panel): Record<string, unknown> {
   return {
-    type: stat ? "stat" : "timeseries",
+    type: stat === undefined ? "timeseries" : "stat",
     title,
     description: help,
     datasource: DATASOURCE,
     fieldConfig: { defaults: { unit }, overrides: [] },
-    options: stat
-      ? { reduceOptions: { calcs: ["lastNotNull"] }, textMode: "value_and_name" }
-      : { legend: { displayMode: "list", placement: "bottom" }, tooltip: { mode: "multi", sort: "desc" } },
+    options: stat === undefined
+      ? { legend: { displayMode: "list", placement: "bottom" }, tooltip: { mode: "multi", sort: "desc" } }
+      : { reduceOptions: { calcs: ["lastNotNull"] }, textMode: stat === "name" ? "name" : "value_and_name" },
     targets: targets.map(([expr, legendFormat], i) => ({
       refId: String.fromCharCode(65 + i),
       datasource: DATASOURCE,
       expr: expr.replaceAll("{$}", `{${INSTANCES}}`),
       legendFormat,
-      ...(stat ? { instant: true } : {}),
+      ...(stat === undefined ? {} : { instant: true }),
     })),
   };
 }

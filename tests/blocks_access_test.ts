@@ -15,6 +15,7 @@ import {
   itemRanges,
   type ItemSpecifier,
   nativeSha384,
+  ProofService,
   publishBlocks,
   verifyContentsProof,
 } from "../mod.ts";
@@ -174,4 +175,6 @@ Deno.test("getBlockContentsProof proves every hashed item of a stored block over
   assert.equal(await refusal(ask(3n, { kind: "index", index: 0 })), "BLOCK_NOT_FOUND NOT_AVAILABLE");
   assert.equal(await refusal(ask(0n, { kind: "unset" })), "BLOCK_ITEM_NOT_FOUND INVALID_REQUEST");
   assert.equal(await node.metric("cairn_blocks_contents_proof_requests_total", { status: "SUCCESS" }), 36);
+  using proofs = createClient(ProofService, node.grpc);
+  await assert.rejects(proofs.unary("getStateProof", {}), { code: "UNIMPLEMENTED" });
 });
