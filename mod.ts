@@ -30,6 +30,25 @@
  * }
  * ```
  *
+ * @example Check proofs too, in batches; block 0 tells the keys
+ * ```ts
+ * import { ChainVerifier, createNativeRsaVerify, nativeSha384, ProofVerifier } from "./mod.ts";
+ *
+ * const verifier = new ProofVerifier({
+ *   sha384: nativeSha384,
+ *   rsaVerify: createNativeRsaVerify(),
+ *   random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+ * });
+ * const chain = new ChainVerifier({
+ *   sha384: nativeSha384,
+ *   proofs: { verifier, onMissingData: "refuse", onUnknownKind: "refuse" },
+ * });
+ * const blocks: Uint8Array[] = [];
+ * for (const { verdict } of chain.verifyAll(blocks)) {
+ *   if (verdict.status === "fault") throw new Error(verdict.fault.message);
+ * }
+ * ```
+ *
  * @example A flipped byte in an item shows when the next block links
  * ```ts
  * import { ChainGenerator, ChainVerifier, nativeSha384 } from "./mod.ts";
@@ -93,6 +112,40 @@ export {
   HieroFault,
   toHex,
 } from "./src/protocols/hiero/fault.ts";
+
+// Hiero blocks: proofs
+export type { ChainStep } from "./src/protocols/hiero/chain.ts";
+export type { ProofCheck, ProofStatus } from "./src/protocols/hiero/verdict.ts";
+export {
+  type ProofVerdict,
+  ProofVerifier,
+  type ProofVerifierOptions,
+  type ProvableBlock,
+  type UnverifiedReason,
+  type VerifiedProofKind,
+} from "./src/protocols/hiero/proofs/proof_verifier.ts";
+export { type ProofParts, type RawProof, readProofParts } from "./src/protocols/hiero/proofs/proof_parts.ts";
+export {
+  checkPublication,
+  decodeTssData,
+  decodeVerificationData,
+  encodeTssData,
+  encodeVerificationData,
+  findPublication,
+  NO_VERIFICATION_DATA,
+  type TssData,
+  type VerificationData,
+} from "./src/protocols/hiero/proofs/verification_data.ts";
+export { ledgerIdOf, type RosterEntry } from "./src/protocols/hiero/proofs/roster.ts";
+export {
+  type AddressBook,
+  openEndedBook,
+  parseAddressBook,
+  type RangedAddressBook,
+} from "./src/protocols/hiero/proofs/address_book.ts";
+export type { RecordBlockHeader, RsaVerify } from "./src/protocols/hiero/proofs/record_file.ts";
+export type { RandomBytes } from "./src/protocols/hiero/proofs/hints_verify.ts";
+export { createNativeRsaVerify } from "./src/protocols/hiero/proofs/native_rsa.ts";
 
 // Hiero blocks: parts, files, generator
 export { ITEM, itemKindName, type ItemRange, itemRanges } from "./src/protocols/hiero/items.ts";

@@ -150,6 +150,17 @@ export const ROWS: readonly Row[] = [
         unit: "ops",
         targets: [[rateBy("fault", "cairn_blocks_rejected_total{$}"), "{{fault}}"]],
       },
+      {
+        title: "Proofs",
+        help:
+          "Blocks whose proofs were checked, could not be checked, or were refused, by the step that failed",
+        unit: "ops",
+        targets: [
+          [rateBy("kind", "cairn_blocks_proofs_verified_total{$}"), "verified: {{kind}}"],
+          [rateBy("reason", "cairn_blocks_proofs_unverified_total{$}"), "unverified: {{reason}}"],
+          [rateBy("step", "cairn_blocks_proofs_refused_total{$}"), "refused: {{step}}"],
+        ],
+      },
     ],
   },
   {
@@ -195,6 +206,7 @@ export const ROWS: readonly Row[] = [
         targets: [
           ["cairn_blocks_pending_blocks{$}", "{{state}}"],
           [rate("cairn_blocks_publish_pauses_total{$}"), "pauses a second"],
+          [rateBy("reason", "cairn_blocks_publishers_held_total{$}"), "held a second: {{reason}}"],
         ],
       },
       {

@@ -95,7 +95,12 @@ Deno.test("cairn blocks prove and verify agree on proofs from a node and from a 
   );
   assert.equal(good.code, 0, good.stdout);
   const [first, second] = good.stdout.trim().split("\n").map((line) => JSON.parse(line));
-  const verdict = { proof: "contents", verdict: "leads-to-root", ok: true, itemKind: "signed_transaction" };
+  const verdict = {
+    kind: "contents-proof",
+    verdict: "leads-to-root",
+    ok: true,
+    itemKind: "signed_transaction",
+  };
   assert.partialDeepStrictEqual(first, { ...verdict, rootFrom: "option", blockNumber: "1", itemIndex: 3 });
   assert.partialDeepStrictEqual(second, { ...verdict, rootFrom: "option", rootHash: root });
   assert.match(
@@ -113,7 +118,7 @@ Deno.test("cairn blocks prove and verify agree on proofs from a node and from a 
     [["verify", file("changed.json")], 1, /contents proof REFUSED BAD_BLOCK_PROOF\n +.*leads to root/],
     [["verify", file("proof.json"), "--root", "00".repeat(48)], 1, /REFUSED BAD_BLOCK_PROOF/],
     [["verify", file("proof.pb")], 1, /REFUSED MISSING_VERIFICATION_DATA\n +.*names no root/],
-    [["verify", file("proof.json"), "--root", "00"], 2, /give 96 hexadecimal digits/],
+    [["verify", file("proof.json"), "--root", "00"], 2, /expected 96 hexadecimal digits/],
     [["prove", file("1.blk"), "--item", "13"], 1, /no such item \[BLOCK_ITEM_NOT_FOUND\]/],
     [["prove", file("1.blk"), "--item", "12"], 1, /block_proof: it is no leaf .*\[BLOCK_ITEM_NOT_FOUND\]/],
     [["prove", file("1.blk"), "--item", "last"], 2, /\[USAGE\]/],

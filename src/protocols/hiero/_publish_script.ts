@@ -42,6 +42,8 @@ function effectText(effect: PublishEffect): string {
       return `persist ${effect.number} #${effect.attempt}`;
     case "backfill":
       return `backfill up to ${effect.upTo}`;
+    case "wake":
+      return `wake at ${effect.atMs}`;
     case "note":
       return `note ${effect.note}${effect.handler === undefined ? "" : ` ${effect.handler}`}${
         effect.number === undefined ? "" : ` block ${effect.number}`

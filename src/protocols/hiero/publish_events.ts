@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { BudgetConfig } from "./publish_budget.ts";
 import type { PublishRequest } from "./publish_messages.ts";
 import type { PublishResponse } from "./publish_responses.ts";
 
@@ -13,7 +14,7 @@ import type { PublishResponse } from "./publish_responses.ts";
 export type HandlerId = number;
 
 /** Limits and windows of the publish machine. All bounds have a written reaction: docs/blocks.md. */
-export interface PublishConfig {
+export interface PublishConfig extends BudgetConfig {
   /** First block this node wants to own (E). @default {0n} */
   readonly earliestManagedBlock: bigint;
   /** Blocks behind the last stored one that are skipped rather than refused. @default {5n} */
@@ -52,6 +53,12 @@ export const DEFAULT_PUBLISH_CONFIG: PublishConfig = {
   maxQueuedBytes: 536_870_912,
   setOverheadBytes: 256,
   maxPendingBlocks: 4_096,
+  perHandlerMessageBudget: 100,
+  totalMessageBudgetPerInterval: 1_000,
+  flowControlIntervalMs: 10,
+  fullIntervalsForPenalty: 0,
+  penaltyMs: 30_000,
+  penaltyResetMs: 3_600_000,
 };
 
 /** Something that happened to a stream, to a block or to the node. */
@@ -88,7 +95,10 @@ export type PublishNote =
   | "block-evicted"
   /** Of an attempt that was overtaken: its result counts for nothing. */
   | "verdict-outdated"
-  | "end-stream-invalid";
+  | "end-stream-invalid"
+  /** A stream is not read for the rest of the interval, or for a penalty. */
+  | "held-budget"
+  | "held-penalty";
 
 /**
  * What the driver must do, in order.
@@ -112,6 +122,8 @@ export type PublishEffect =
     readonly itemCount: number;
   }
   | { readonly kind: "persist"; readonly number: bigint; readonly attempt: number }
+  /** Step with a `tick` at that time, and no later for an earlier `wake`: this one takes its place. */
+  | { readonly kind: "wake"; readonly atMs: number }
   /** Stop and go on reading a stream. */
   | { readonly kind: "pause" | "resume"; readonly handler: HandlerId }
   /** A publisher knows blocks up to here that this node lacks. */
@@ -138,4 +150,6 @@ export interface PublishSnapshot {
   /** Blocks being verified or stored. */
   readonly inFlight: number;
   readonly paused: boolean;
+  /** Streams that are not read because they have used their budget. */
+  readonly held: number;
 }

@@ -23,6 +23,9 @@ export interface BlocksMetrics {
   readonly blocksReceived: Counter;
   readonly blocksVerified: Counter<"rule">;
   readonly blocksRejected: Counter<"fault">;
+  readonly proofsVerified: Counter<"kind">;
+  readonly proofsUnverified: Counter<"reason">;
+  readonly proofsRefused: Counter<"step">;
   readonly blocksPersisted: Counter;
   readonly acknowledgements: Counter;
   readonly responses: Counter<"kind">;
@@ -34,6 +37,7 @@ export interface BlocksMetrics {
   readonly pauses: Counter;
   readonly persistedBytes: Counter;
   readonly receiveSeconds: Histogram;
+  readonly publishersHeld: Counter<"reason">;
   readonly publishers: Gauge;
   readonly queuedBytes: Gauge;
   readonly pendingBlocks: Gauge<"state">;
@@ -80,6 +84,21 @@ function register(scope: MetricScope, source: BlocksGaugeSource): BlocksMetrics 
       help: "Blocks that failed verification, by fault",
       labels: ["fault"],
     }),
+    proofsVerified: scope.counter({
+      name: "proofs_verified_total",
+      help: "Block proofs that were verified, by kind",
+      labels: ["kind"],
+    }),
+    proofsUnverified: scope.counter({
+      name: "proofs_unverified_total",
+      help: "Blocks accepted although their proofs could not be checked, by reason",
+      labels: ["reason"],
+    }),
+    proofsRefused: scope.counter({
+      name: "proofs_refused_total",
+      help: "Blocks refused for their proofs, by the step of the check that failed",
+      labels: ["step"],
+    }),
     blocksPersisted: scope.counter({ name: "persisted_total", help: "Blocks written durably" }),
     acknowledgements: scope.counter({ name: "acknowledgements_total", help: "Acknowledgements sent" }),
     responses: scope.counter({
@@ -121,6 +140,11 @@ function register(scope: MetricScope, source: BlocksGaugeSource): BlocksMetrics 
       name: "receive_seconds",
       help: "Time a publisher takes to send a block, from its header to its end",
       buckets: LATENCY_BUCKETS_SECONDS,
+    }),
+    publishersHeld: scope.counter({
+      name: "publishers_held_total",
+      help: "Times a publish stream was not read because its messages had used up a budget, or for a penalty",
+      labels: ["reason"],
     }),
     publishers: scope.gauge({
       name: "publishers",

@@ -18,6 +18,7 @@ import {
   parsePublishRequest,
   type PublishRequest,
 } from "../../protocols/hiero/publish_messages.ts";
+import type { ProofStatus } from "../../protocols/hiero/verdict.ts";
 import { encodePublishResponse } from "../../protocols/hiero/publish_responses.ts";
 import type { BidiCall, StreamHandler } from "../../rpc/types.ts";
 import type { BlocksMetrics } from "./metrics.ts";
@@ -87,6 +88,7 @@ export class PublishPipeline {
   #writeFailure: string | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
   readonly #ticker: ReturnType<typeof setInterval>;
+  #wakeTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #closeTimers = new Set<ReturnType<typeof setTimeout>>();
 
   constructor(deps: PipelineDeps) {
@@ -133,6 +135,7 @@ export class PublishPipeline {
   shutdown(): void {
     clearInterval(this.#ticker);
     this.#step({ kind: "shutdown" });
+    clearTimeout(this.#wakeTimer);
     for (const timer of this.#closeTimers) clearTimeout(timer);
     this.#closeTimers.clear();
     for (const { call } of this.#publishers.values()) call.end();
@@ -216,6 +219,13 @@ export class PublishPipeline {
       case "persist":
         this.#persistQueue.push(effect.attempt);
         return;
+      case "wake":
+        clearTimeout(this.#wakeTimer);
+        this.#wakeTimer = setTimeout(
+          () => this.#step({ kind: "tick" }),
+          Math.max(1, Math.ceil(effect.atMs - this.#deps.now())),
+        );
+        return;
       case "pause":
         this.#deps.metrics.pauses.inc();
         return this.#publishers.get(effect.handler)?.call.pause();
@@ -227,7 +237,8 @@ export class PublishPipeline {
       case "note":
         if (effect.note === "items-dropped" || effect.note === "late-items-dropped") {
           this.#deps.metrics.setsDropped.inc();
-        }
+        } else if (effect.note === "held-budget") this.#deps.metrics.publishersHeld.inc({ reason: "budget" });
+        else if (effect.note === "held-penalty") this.#deps.metrics.publishersHeld.inc({ reason: "penalty" });
         this.#deps.metrics.publishEvents.inc({ event: effect.note });
         this.#deps.log.debug("Publish event", effect);
     }
@@ -314,6 +325,7 @@ export class PublishPipeline {
       this.#done(attempt);
     } else if (verdict.status === "ok") {
       metrics.blocksVerified.inc({ rule: verdict.record.rule });
+      countProof(metrics, verdict.record.proof);
       for (const warning of verdict.warnings) {
         log.warn("Block accepted with a warning", { number, ...warning });
       }
@@ -322,11 +334,14 @@ export class PublishPipeline {
         block: verdict.block,
         record: verdict.record,
         chainState: verdict.chainState,
+        verificationData: verdict.verificationData,
       };
     } else {
       this.#done(attempt);
-      metrics.blocksRejected.inc({ fault: verdict.fault.type });
-      log.warn("Block refused", { number, fault: verdict.fault.type, reason: verdict.fault.message });
+      const { type, message, detail } = verdict.fault;
+      metrics.blocksRejected.inc({ fault: type });
+      if (detail.check === "proof") metrics.proofsRefused.inc({ step: String(detail["step"] ?? type) });
+      log.warn("Block refused", { number, fault: type, reason: message });
     }
     this.#perform(effects);
   }
@@ -423,6 +438,11 @@ export class PublishPipeline {
   #observe(stage: string, milliseconds: number): void {
     this.#deps.metrics.stageSeconds.observe({ stage }, Math.max(0, milliseconds) / 1000);
   }
+}
+
+function countProof(metrics: BlocksMetrics, proof: ProofStatus | undefined): void {
+  if (proof?.status === "verified") { for (const kind of proof.kinds) metrics.proofsVerified.inc({ kind }); }
+  else if (proof?.status === "unverified") metrics.proofsUnverified.inc({ reason: proof.reason });
 }
 
 /** Drops an acknowledgement that the same stream's next response would repeat with a higher number (spec §3.5). */

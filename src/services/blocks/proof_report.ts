@@ -18,7 +18,7 @@ import { nativeSha384 } from "../../protocols/hiero/native_sha384.ts";
 /** One verified proof file, JSON-serializable. */
 export interface ProofReport {
   readonly file?: string;
-  readonly proof: "contents";
+  readonly kind: "contents-proof";
   /** `leads-to-root`, or the fault type of spec §6.9. */
   readonly verdict: string;
   readonly ok: boolean;
@@ -50,7 +50,7 @@ export function toProofReport(bytes: Uint8Array, root: Uint8Array | undefined): 
   const verdict = verifyContentsFile(file, nativeSha384, root);
   if (verdict.status === "fault") return refused(verdict.fault);
   return {
-    proof: "contents",
+    kind: "contents-proof",
     verdict: "leads-to-root",
     ok: true,
     itemKind: verdict.kind,
@@ -64,5 +64,5 @@ export function toProofReport(bytes: Uint8Array, root: Uint8Array | undefined): 
 }
 
 function refused({ type, message, detail }: Fault): ProofReport {
-  return { proof: "contents", verdict: type, ok: false, message, detail };
+  return { kind: "contents-proof", verdict: type, ok: false, message, detail };
 }

@@ -16,6 +16,12 @@ import { StateService } from "../../../proto/gen/org/hiero/block/api/state_servi
 import type { Bus } from "../../kernel/bus/mod.ts";
 import type { Context, Readiness, Service } from "../../kernel/service.ts";
 import type { Tracer } from "../../kernel/telemetry.ts";
+import {
+  decodeVerificationData,
+  encodeVerificationData,
+  NO_VERIFICATION_DATA,
+  type VerificationData,
+} from "../../protocols/hiero/proofs/verification_data.ts";
 import { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
 import { RpcServer } from "../../rpc/server.ts";
 import type { DescService } from "../../rpc/types.ts";
@@ -28,6 +34,7 @@ import { createBlocksMetrics } from "./metrics.ts";
 import { PublishPipeline } from "./pipeline.ts";
 import { BLOCKS_FAMILIES, BlockStore } from "./store.ts";
 import { PERSISTED_TOPIC, TOPICS_OVERHEAD_BYTES } from "./topics.ts";
+import { loadVerificationData } from "./verification_start.ts";
 import { VerifyLane } from "./verify_lane.ts";
 
 /** Time for blocks in flight to reach the disk at a stop, in milliseconds. */
@@ -100,6 +107,9 @@ export class BlocksService implements Service {
         return { queued, inFlight, resend: resend.length };
       },
     });
+    const verificationData = config.proofs === "off"
+      ? NO_VERIFICATION_DATA
+      : await loadVerificationData(store, config);
     await using stack = new AsyncDisposableStack();
     const lane = stack.use(
       await VerifyLane.open({
@@ -107,6 +117,10 @@ export class BlocksService implements Service {
         chainState: store.chainState,
         brokenLink: config.brokenLink,
         unverifiable: config.unverifiable,
+        proofs: config.proofs,
+        unknownProofs: config.unknownProofs,
+        verificationData: encodeVerificationData(verificationData),
+        ledgerId: Uint8Array.fromHex(config.ledgerId),
       }, { bus, fatal }),
     );
     // Only a node without blocks may choose where to begin: later on it would tear a hole into its chain.
@@ -131,6 +145,9 @@ export class BlocksService implements Service {
         maxBlockBytes: config.maxBlockBytes,
         pauseAboveBytes: config.pauseAboveBytes,
         maxQueuedBytes: config.maxQueuedBytes,
+        perHandlerMessageBudget: config.perHandlerMessageBudget,
+        totalMessageBudgetPerInterval: config.totalMessageBudgetPerInterval,
+        fullIntervalsForPenalty: config.fullIntervalsForPenalty,
       },
     });
     const persisted = bus.open(PERSISTED_TOPIC);
@@ -159,6 +176,7 @@ export class BlocksService implements Service {
       log,
       ...this.#versions(),
       served: this.#served().map(({ typeName }) => typeName),
+      verificationData: () => knownNow(verificationData, store),
       nextExpected: () => nextExpected({ machine, store, earliest: configured }),
     });
     const { host, port } = await server.listen();
@@ -221,6 +239,7 @@ export class BlocksService implements Service {
       lastBlock: store.last?.toString(),
       nextExpectedBlock: nextExpected(this.#running)?.toString(),
       verification: "hash-verified",
+      proofs: this.#config.proofs,
       publishers: handlers,
       resend: resend.map(String),
       queuedBlocks,
@@ -244,6 +263,13 @@ export class BlocksService implements Service {
     await server.stop({ graceMs: STOP_GRACE_MS });
     await lane[Symbol.asyncDispose]();
   }
+}
+
+/** What was known at the start, or what block 0 has told since. */
+function knownNow(atStart: VerificationData, { verificationData }: BlockStore): VerificationData {
+  return atStart.tss !== undefined || verificationData === undefined
+    ? atStart
+    : { ...atStart, tss: decodeVerificationData(verificationData).tss };
 }
 
 /** Block the node wants next; undefined below the configured start, and while it has none and nobody has started one (spec §5.2). */
