@@ -326,6 +326,24 @@ export const ROWS: readonly Row[] = [
         targets: [["cairn_blocks_subscriber_live_bytes{$}", "{{instance}}"]],
       },
       {
+        title: "Backfill: blocks and calls",
+        help: "Blocks fetched from peers, and calls for them by outcome; only with blocks.backfill.peers",
+        unit: "ops",
+        targets: [
+          [rateBy("lane", "cairn_blocks_backfill_blocks_total{$}"), "blocks: {{lane}}"],
+          [rateBy("lane, outcome", "cairn_blocks_backfill_fetches_total{$}"), "{{outcome}}: {{lane}}"],
+        ],
+      },
+      {
+        title: "Backfill: peers",
+        help: "refused, unlinked, wrong-block, malformed, too-large: a peer sends what it should not",
+        unit: "short",
+        targets: [
+          ["cairn_blocks_backfill_peers_in_back_off{$}", "in back-off {{instance}}"],
+          [rateBy("peer, reason", "cairn_blocks_backfill_peer_failures_total{$}"), "{{reason}}: {{peer}}"],
+        ],
+      },
+      {
         title: "Calls",
         help: "Calls that arrived, and calls that ended by gRPC status",
         unit: "ops",
