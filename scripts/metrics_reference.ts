@@ -12,6 +12,7 @@ import { Health } from "../src/kernel/health.ts";
 import { MetricScope } from "../src/kernel/metrics.ts";
 import { startProcessMetrics } from "../src/kernel/process_metrics.ts";
 import { RpcMetrics } from "../src/rpc/metrics.ts";
+import { createTierMetrics } from "../src/services/blocks/archive_metrics.ts";
 import { createBlocksMetrics } from "../src/services/blocks/metrics.ts";
 import { createStoreMetrics } from "../src/store/metrics.ts";
 
@@ -39,6 +40,7 @@ export function nodeMetrics(): ReadonlyMap<string, readonly MetricInfo[]> {
   const build = { version: "", commit: "", deno: "", wasmDigest: "" };
   const none = { publishers: () => 0, queuedBytes: () => 0 };
   const range = { lastPersisted: () => undefined, firstAvailable: () => undefined };
+  const tiers = { hotBlocks: () => 0, archived: () => ({ zips: 0, blocks: 0, bytes: 0, damaged: 0 }) };
   const rooms: readonly (readonly [title: string, register: () => void])[] = [
     ["Node and process", () => {
       new Health({ build }, { metrics, clock: SYSTEM_CLOCK });
@@ -48,6 +50,7 @@ export function nodeMetrics(): ReadonlyMap<string, readonly MetricInfo[]> {
     ["Store", () => createStoreMetrics(metrics.scope("store"), () => ({ batches: 0, bytes: 0 }))],
     ["Bus", () => registerBusMetrics(metrics.scope("bus"), () => [])],
     ["Block node", () => createBlocksMetrics(metrics.scope("blocks"), { ...none, ...range })],
+    ["Tiers of the block store", () => createTierMetrics(metrics.scope("blocks"), tiers)],
     ["gRPC of the block node", () => new RpcMetrics(metrics.scope("blocks").scope("rpc"))],
   ];
   const sections = new Map<string, readonly MetricInfo[]>();

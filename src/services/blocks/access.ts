@@ -119,9 +119,8 @@ function serverStatus({ store, nextExpected }: AccessDeps): ServerStatusResponse
 }
 
 function serverStatusDetail({ store, nodeVersion, streamVersion }: AccessDeps): ServerStatusDetailResponse {
-  const ranges: BlockRange[] = store.first === undefined || store.last === undefined
-    ? []
-    : [create(BlockRangeSchema, { rangeStart: store.first, rangeEnd: store.last })];
+  const ranges: BlockRange[] = store.ranges()
+    .map(({ first, last }) => create(BlockRangeSchema, { rangeStart: first, rangeEnd: last }));
   return create(ServerStatusDetailResponseSchema, {
     versionInformation: { streamProtoVersion: streamVersion, blockNodeVersion: nodeVersion },
     availableRanges: ranges,

@@ -17,6 +17,7 @@ function openAccess(range: { first?: bigint; last?: bigint }, nextExpected?: big
   const metrics = testMetrics();
   const store = {
     ...range,
+    ranges: () => range.first === undefined ? [] : [range],
     block(number: bigint) {
       if (number === 6n) return Promise.resolve(undefined);
       if (number === 7n) return Promise.reject(new Error("checksum"));

@@ -26,6 +26,7 @@ import type { BlocksConfig } from "./config.ts";
 import { createBlocksMetrics } from "./metrics.ts";
 import { PublishPipeline } from "./pipeline.ts";
 import { BLOCKS_FAMILIES, BlockStore } from "./store.ts";
+import { Tiers } from "./tiers.ts";
 import { PERSISTED_TOPIC, TOPICS_OVERHEAD_BYTES } from "./topics.ts";
 import { VerifyLane } from "./verify_lane.ts";
 
@@ -42,6 +43,8 @@ export interface BlocksServiceDeps {
   /** Asked at the start, when the services that this one needs are up. */
   readonly engine: () => Engine;
   readonly bus: () => Bus;
+  /** Root of the archives; absent where nothing is kept on disk. */
+  readonly historicDirectory: string | undefined;
   readonly nodeVersion: SemanticVersionParts;
   readonly tracer: Tracer;
 }
@@ -56,6 +59,7 @@ interface Chain {
 
 /** Everything that lives between start and stop. */
 interface Running extends Chain {
+  readonly tiers: Tiers;
   readonly lane: VerifyLane;
   readonly pipeline: PublishPipeline;
   readonly server: RpcServer;
@@ -94,6 +98,8 @@ export class BlocksService implements Service {
       firstAvailable: () => store.first,
     });
     await using stack = new AsyncDisposableStack();
+    const directory = this.#deps.historicDirectory;
+    const tiers = stack.use(await Tiers.open(config, { store, directory, metrics: scope, log }));
     const lane = stack.use(
       await VerifyLane.open({
         arenaBytes: config.maxBlockBytes,
@@ -134,7 +140,10 @@ export class BlocksService implements Service {
       metrics,
       log,
       tracer: this.#deps.tracer,
-      onPersisted: (event) => persisted.tryPublish(event),
+      onPersisted: (event) => {
+        persisted.tryPublish(event);
+        tiers.notify();
+      },
       fatal,
       now: () => performance.timeOrigin + performance.now(),
     });
@@ -155,7 +164,7 @@ export class BlocksService implements Service {
     });
     const { host, port } = await server.listen();
     const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-    this.#running = { store, machine, earliest: configured, lane, pipeline, server, address };
+    this.#running = { tiers, store, machine, earliest: configured, lane, pipeline, server, address };
     stack.move();
     this.#sayServing(server);
     log.info("Block node serves", { address, first: store.first, last: store.last });
@@ -190,8 +199,9 @@ export class BlocksService implements Service {
   readiness(): Readiness {
     if (this.#running === undefined) return { ready: false, reason: "the block node does not serve" };
     const { writeFailure } = this.#running.pipeline;
+    const { note } = this.#running.tiers;
     return writeFailure === undefined
-      ? { ready: true }
+      ? { ready: true, ...(note === undefined ? {} : { note }) }
       : { ready: false, reason: `the last block could not be written: ${writeFailure}` };
   }
 
@@ -201,7 +211,7 @@ export class BlocksService implements Service {
 
   status(): Readonly<Record<string, unknown>> {
     if (this.#running === undefined) return {};
-    const { store, machine } = this.#running;
+    const { store, machine, tiers } = this.#running;
     const { resend, handlers, queuedBlocks, queuedBytes, inFlight, paused } = machine.snapshot();
     return {
       firstBlock: store.first?.toString(),
@@ -214,6 +224,7 @@ export class BlocksService implements Service {
       queuedBytes,
       inFlight,
       paused,
+      historic: tiers.status(),
     };
   }
 
@@ -222,7 +233,7 @@ export class BlocksService implements Service {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
-    const { pipeline, server, lane } = running;
+    const { pipeline, server, lane, tiers } = running;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_TIMEOUT_MS));
     if (!lane.failed) await Promise.race([pipeline.drain(), late]);
@@ -230,6 +241,7 @@ export class BlocksService implements Service {
     pipeline.shutdown();
     await server.stop({ graceMs: STOP_GRACE_MS });
     await lane[Symbol.asyncDispose]();
+    await tiers[Symbol.asyncDispose]();
   }
 }
 
