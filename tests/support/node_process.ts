@@ -66,6 +66,7 @@ export async function runCairn(
     "--allow-read",
     "--allow-write",
     "--allow-env=CAIRN_*",
+    `--allow-ffi=${ROOT}node_modules`,
   ];
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", ...flags, MAIN, ...args],

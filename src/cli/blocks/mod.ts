@@ -8,6 +8,7 @@
 
 import type { Command } from "commander";
 import type { CliDeps } from "../deps.ts";
+import { registerFsck } from "./fsck.ts";
 import { registerGet } from "./get.ts";
 import { registerPublish } from "./publish.ts";
 import { registerStatus } from "./status.ts";
@@ -16,10 +17,11 @@ import { registerVerify } from "./verify.ts";
 /** Adds `blocks` and its verbs. */
 export function registerBlocks(program: Command, deps: CliDeps): void {
   const blocks = program.command("blocks")
-    .description("Hiero blocks: publish, get, status, verify")
+    .description("Hiero blocks: publish, get, status, verify, fsck")
     .helpGroup("Services:");
   registerPublish(blocks, deps);
   registerGet(blocks, deps);
   registerStatus(blocks, deps);
   registerVerify(blocks, deps);
+  registerFsck(blocks, deps);
 }

@@ -32,7 +32,8 @@ export const BLOCKS_FAMILIES: readonly FamilySpec[] = [
 /** Blocks removed from the hot tier with one write. */
 const REMOVAL_BLOCKS = 1_000;
 
-const CHAIN_KEY = new TextEncoder().encode("chain");
+/** Key of the chain state. */
+export const CHAIN_KEY = new TextEncoder().encode("chain");
 
 /** What verification found out about a stored block. Hashes in lower-case hex. */
 export interface BlockRecord {
@@ -62,7 +63,8 @@ export function blockKey(number: bigint): Uint8Array {
   return key;
 }
 
-function keyToNumber(key: Uint8Array): bigint {
+/** Number of a key that {@link blockKey} made. */
+export function keyToNumber(key: Uint8Array): bigint {
   return new DataView(key.buffer, key.byteOffset, 8).getBigUint64(0);
 }
 
