@@ -41,12 +41,6 @@ export function entryName(number: bigint): string {
   return `${paddedNumber(number)}.blk.zstd`;
 }
 
-/** Number of the block that an entry holds; `undefined` for another name. Packed or not, as the original writes them. */
-export function entryNumber(name: string): bigint | undefined {
-  const digits = /^(\d{19})\.blk(?:\.zstd)?$/.exec(name)?.[1];
-  return digits === undefined ? undefined : BigInt(digits);
-}
-
 /**
  * Path of a batch below the root of the archives. The digits before the zip's own one are directories of three, then
  * `<digit><zeros>.zip`: block 123,456,789 with power 4 is in `000/000/000/012/34/50000.zip`.

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type Batch, entryNumber } from "./archive_layout.ts";
+import type { Batch } from "./archive_layout.ts";
 import { HieroFault } from "./fault.ts";
 
 const LOCAL_SIGNATURE = 0x04034b50;
@@ -189,7 +189,8 @@ export class ZipTable {
     this.#sizes = new Uint32Array(batch.count);
     this.#crcs = new Uint32Array(batch.count);
     const view = viewOf(central);
-    const decoder = new TextDecoder();
+    const high = Number(batch.first / LOW_DIGITS);
+    const low = Number(batch.first % LOW_DIGITS);
     let at = 0;
     for (let seen = 0; seen < batch.count; seen++) {
       if (at + CENTRAL_BYTES > central.length || view.getUint32(at, true) !== CENTRAL_SIGNATURE) {
@@ -199,9 +200,8 @@ export class ZipTable {
       const extraBytes = view.getUint16(at + 30, true);
       const next = at + CENTRAL_BYTES + nameBytes + extraBytes + view.getUint16(at + 32, true);
       if (next > central.length) throw damaged("central directory cut or overwritten");
-      const name = decoder.decode(central.subarray(at + CENTRAL_BYTES, at + CENTRAL_BYTES + nameBytes));
-      const index = Number((entryNumber(name) ?? -1n) - batch.first);
-      if (index < 0 || index >= batch.count) throw damaged("an entry that is no block of its batch");
+      const index = entryPlace(central, at + CENTRAL_BYTES, nameBytes, high, low);
+      if (!(index >= 0 && index < batch.count)) throw damaged("an entry that is no block of its batch");
       if (this.#offsets[index] !== -1) throw damaged(`two entries of block ${batch.first + BigInt(index)}`);
       const size = view.getUint32(at + 24, true);
       if (view.getUint16(at + 10, true) !== 0 || view.getUint32(at + 20, true) !== size) {
@@ -230,6 +230,35 @@ export class ZipTable {
       crc32: this.#crcs[index]!,
     };
   }
+}
+
+/** Digits of a number in an entry's name, and those of them that a double adds up without loss beside the others. */
+const NAME_DIGITS = 19;
+const HIGH_DIGITS = 10;
+const LOW_DIGITS = 1_000_000_000n;
+/** What follows the digits: packed, or as the original may write them, not. */
+const SUFFIXES = [".blk.zstd", ".blk"].map((suffix) => new TextEncoder().encode(suffix));
+
+/**
+ * Distance of the block that an entry names to the first of its batch; NaN if it names none. Without strings and bigints:
+ * the event loop waits for a million of these.
+ */
+function entryPlace(bytes: Uint8Array, at: number, length: number, high: number, low: number): number {
+  const suffix = SUFFIXES.find((candidate) => candidate.length === length - NAME_DIGITS);
+  if (suffix === undefined) return NaN;
+  for (let i = 0; i < suffix.length; i++) if (bytes[at + NAME_DIGITS + i] !== suffix[i]) return NaN;
+  return (decimal(bytes, at, HIGH_DIGITS) - high) * Number(LOW_DIGITS) +
+    decimal(bytes, at + HIGH_DIGITS, NAME_DIGITS - HIGH_DIGITS) - low;
+}
+
+function decimal(bytes: Uint8Array, at: number, digits: number): number {
+  let value = 0;
+  for (let i = at; i < at + digits; i++) {
+    const digit = bytes[i]! - 0x30;
+    if (!(digit >= 0 && digit <= 9)) return NaN;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 function farOffset(extra: Uint8Array): number {

@@ -46,6 +46,20 @@ Deno.test("ZipTable finds every entry that encodeZipEnd() lists, beyond 4 GiB to
   }
 });
 
+Deno.test("ZipTable takes blocks that are not packed, and numbers up to 2^63 - 1", () => {
+  const batch = batchOf(2n ** 63n - 8n, 1);
+  const entries = Array.from({ length: 10 }, (_, i) => ({
+    name: entryName(batch.first + BigInt(i)).replace(".zstd", i % 2 === 0 ? "" : ".zstd"),
+    offset: i * 100,
+    size: 1,
+    crc32: i,
+  }));
+  const end = encodeZipEnd(entries, 2_000);
+  const found = readZipEnd(end.subarray(-ZIP_TAIL_BYTES), 2_000 + end.length);
+  const table = new ZipTable(batch, end.subarray(0, found.size), found);
+  assert.deepEqual(table.entry(batch.last), { offset: 900, size: 1, crc32: 9 });
+});
+
 Deno.test("encodeZipEnd() writes zip64 records for 65,535 entries and more", () => {
   const entries = Array.from({ length: 100_000 }, (_, i) => ({
     name: entryName(BigInt(i)),
@@ -84,6 +98,8 @@ Deno.test("ZipTable refuses entries of another batch, doubled, missing, packed, 
     entries.map((entry, i) => i === index ? { ...entry, ...part } : entry);
   const cases = {
     "another batch": change(3, { name: entryName(30n) }),
+    "a letter": change(3, { name: "000000000000000001x.blk.zstd" }),
+    "another suffix": change(3, { name: "0000000000000000013.blk.gz" }),
     "no block": change(3, { name: "0000000000000000013.txt     " }),
     doubled: change(3, { name: entryName(12n) }),
     missing: entries.slice(1),

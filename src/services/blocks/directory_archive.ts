@@ -17,8 +17,8 @@ import { ArchiveFile } from "./archive_file.ts";
 import { reasonOf, scanArchives } from "./archive_scan.ts";
 import { ArchiveWorkerClient } from "./archive_worker_client.ts";
 
-/** Tables of archives read last: 160 kB each for archives of 10,000 blocks. */
-const TABLES = 32;
+/** Blocks of the archives read last whose places are kept, at 16 bytes each; the last archive's always. */
+const MAX_TABLE_BLOCKS = 1_000_000;
 
 /** What {@link DirectoryArchive.open} needs. */
 export interface DirectoryArchiveOptions {
@@ -65,6 +65,11 @@ export class DirectoryArchive implements Archive {
     }
     if (scan.foreign.length > 0) log.warn("Files that are no archives ignored", { files: scan.foreign });
     return archive;
+  }
+
+  /** Starts the Worker, which holds the event loop for some 20 ms, before blocks come in. */
+  prepare(): void {
+    this.#startWorker();
   }
 
   get batches(): readonly ArchivedBatch[] {
@@ -182,7 +187,13 @@ export class DirectoryArchive implements Archive {
   #keepTable(path: string, table: ZipTable): void {
     this.#tables.delete(path);
     this.#tables.set(path, table);
-    if (this.#tables.size > TABLES) this.#tables.delete(this.#tables.keys().next().value!);
+    let blocks = 0;
+    for (const { batch } of this.#tables.values()) blocks += batch.count;
+    for (const [oldest, { batch }] of this.#tables) {
+      if (blocks <= MAX_TABLE_BLOCKS) break;
+      this.#tables.delete(oldest);
+      blocks -= batch.count;
+    }
   }
 
   #forget(batch: ArchivedBatch): void {

@@ -52,6 +52,7 @@ export class Tiers implements AsyncDisposable {
     if (archive === undefined) return tiers;
     await store.attach(counted(archive, metrics));
     if (historic.enabled) {
+      archive.prepare();
       tiers.#mover = new ArchiveMover({
         powersOfTenPerZipFileContents: historic.powersOfTenPerZipFileContents,
         hotBlocks: recent.blockRetentionThreshold,
