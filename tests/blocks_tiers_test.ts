@@ -98,6 +98,15 @@ Deno.test("node without blocks.historic makes no archive and keeps every block h
   assert.deepEqual(names.sort(), ["FORMAT", "LOCK", "db"]);
 });
 
+Deno.test("node with a store in memory refuses to archive", async () => {
+  await using directory = await tempDirectory();
+  const starting = startNode({
+    dataDir: directory.path,
+    settings: { ...TIERED, "store.engine": "memory" },
+  });
+  await assert.rejects(starting, /Node ended with 2/);
+});
+
 Deno.test("node names damaged archives in log, metric and readiness, and serves everything else", async () => {
   await using directory = await tempDirectory();
   const block = makeSource();

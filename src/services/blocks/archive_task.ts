@@ -85,8 +85,9 @@ export class ArchiveTask {
     this.#clear(target, place);
     Deno.renameSync(path, target);
     this.#writing = undefined;
-    // From the leaf up: once a directory is synced, what it holds can be found after a power cut.
-    for (const directory of [parent, ...parents.reverse()]) syncDirectory(directory);
+    // From the leaf up to where the root itself stands: what a synced directory holds is found after a power cut.
+    const above = this.#root.replace(/\/[^/]*$/, "") || "/";
+    for (const directory of [parent, ...parents.reverse(), above]) syncDirectory(directory);
     return bytes;
   }
 
