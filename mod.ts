@@ -4,7 +4,7 @@
  * | group | what it gives |
  * | --- | --- |
  * | Hiero blocks | the pure core: verify a block or a chain, generate one, read and write the messages, run the publish race |
- * | Talking to a block node | {@link BlockNodeClient}, {@link publishBlocks} |
+ * | Talking to a block node | {@link BlockNodeClient} gets, publishes and subscribes; {@link publishBlocks} |
  * | Hashes | {@link blake3}, {@link keccak256}, {@link sha256d}: one-shot, streaming, batch, in place, over Workers |
  * | RLP | {@link RlpIndex} finds the fields of a list, in place or in ordinary bytes; {@link rlpEncode} |
  * | Merged mining | {@link verifyAuxPow}, {@link checkHeaders}: proofs of work and headers of Rootstock, one or many |
@@ -27,6 +27,25 @@
  *   const verdict = chain.verify(bytes);
  *   if (verdict.status === "fault") throw new Error(verdict.fault.message);
  *   if (toHex(verdict.rootHash!) !== toHex(rootHash)) throw new Error("expected the same root");
+ * }
+ * ```
+ *
+ * @example Check proofs too, in batches; block 0 tells the keys
+ * ```ts
+ * import { ChainVerifier, createNativeRsaVerify, nativeSha384, ProofVerifier } from "./mod.ts";
+ *
+ * const verifier = new ProofVerifier({
+ *   sha384: nativeSha384,
+ *   rsaVerify: createNativeRsaVerify(),
+ *   random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+ * });
+ * const chain = new ChainVerifier({
+ *   sha384: nativeSha384,
+ *   proofs: { verifier, onMissingData: "refuse", onUnknownKind: "refuse" },
+ * });
+ * const blocks: Uint8Array[] = [];
+ * for (const { verdict } of chain.verifyAll(blocks)) {
+ *   if (verdict.status === "fault") throw new Error(verdict.fault.message);
  * }
  * ```
  *
@@ -93,6 +112,40 @@ export {
   HieroFault,
   toHex,
 } from "./src/protocols/hiero/fault.ts";
+
+// Hiero blocks: proofs
+export type { ChainStep } from "./src/protocols/hiero/chain.ts";
+export type { ProofCheck, ProofStatus } from "./src/protocols/hiero/verdict.ts";
+export {
+  type ProofVerdict,
+  ProofVerifier,
+  type ProofVerifierOptions,
+  type ProvableBlock,
+  type UnverifiedReason,
+  type VerifiedProofKind,
+} from "./src/protocols/hiero/proofs/proof_verifier.ts";
+export { type ProofParts, type RawProof, readProofParts } from "./src/protocols/hiero/proofs/proof_parts.ts";
+export {
+  checkPublication,
+  decodeTssData,
+  decodeVerificationData,
+  encodeTssData,
+  encodeVerificationData,
+  findPublication,
+  NO_VERIFICATION_DATA,
+  type TssData,
+  type VerificationData,
+} from "./src/protocols/hiero/proofs/verification_data.ts";
+export { ledgerIdOf, type RosterEntry } from "./src/protocols/hiero/proofs/roster.ts";
+export {
+  type AddressBook,
+  openEndedBook,
+  parseAddressBook,
+  type RangedAddressBook,
+} from "./src/protocols/hiero/proofs/address_book.ts";
+export type { RecordBlockHeader, RsaVerify } from "./src/protocols/hiero/proofs/record_file.ts";
+export type { RandomBytes } from "./src/protocols/hiero/proofs/hints_verify.ts";
+export { createNativeRsaVerify } from "./src/protocols/hiero/proofs/native_rsa.ts";
 
 // Hiero blocks: parts, files, generator
 export { ITEM, itemKindName, type ItemRange, itemRanges } from "./src/protocols/hiero/items.ts";
@@ -161,6 +214,32 @@ export {
   parseBlockResponse,
 } from "./src/protocols/hiero/access_messages.ts";
 
+export {
+  type BlockChunk,
+  encodeSubscribeRequest,
+  encodeSubscribeResponse,
+  nextChunk,
+  parseSubscribeRequest,
+  parseSubscribeResponse,
+  SUBSCRIBE_CODE,
+  type SubscribeRequest,
+  type SubscribeResponse,
+  type SubscribeStatus,
+} from "./src/protocols/hiero/subscribe_messages.ts";
+
+// Hiero blocks: the subscribe protocol as a machine
+export { SubscribeMachine, type SubscribeMachineOptions } from "./src/protocols/hiero/subscribe_machine.ts";
+export {
+  type BlockOrigin,
+  DEFAULT_SUBSCRIBE_CONFIG,
+  type SubscribeConfig,
+  type SubscribeEffect,
+  type SubscribeEvent,
+  type SubscribeOutcome,
+  type SubscriberId,
+  type SubscribeSnapshot,
+} from "./src/protocols/hiero/subscribe_events.ts";
+
 // Talking to a block node
 export { BlockNodeClient, type NodeStatus } from "./src/services/blocks/node_client.ts";
 export {
@@ -171,11 +250,13 @@ export {
   type PublishProgress,
   type PublishResult,
 } from "./src/services/blocks/publisher.ts";
+export type { SubscribedBlock, SubscribeRange } from "./src/services/blocks/subscription.ts";
 export { blockNumber, listBlockFiles, readBlockFile } from "./src/services/blocks/block_files.ts";
 export { toVerdictReport, type VerdictReport } from "./src/services/blocks/report.ts";
 export { BlockAccessService } from "./proto/gen/org/hiero/block/api/block_access_service_pb.ts";
 export { BlockNodeService } from "./proto/gen/org/hiero/block/api/node_service_pb.ts";
 export { BlockStreamPublishService } from "./proto/gen/org/hiero/block/api/block_stream_publish_service_pb.ts";
+export { BlockStreamSubscribeService } from "./proto/gen/org/hiero/block/api/block_stream_subscribe_service_pb.ts";
 
 // Bus
 export {

@@ -14,6 +14,7 @@ import { startProcessMetrics } from "../src/kernel/process_metrics.ts";
 import { RpcMetrics } from "../src/rpc/metrics.ts";
 import { createTierMetrics } from "../src/services/blocks/archive_metrics.ts";
 import { createBlocksMetrics } from "../src/services/blocks/metrics.ts";
+import { createSubscribeMetrics } from "../src/services/blocks/subscribe_metrics.ts";
 import { createStoreMetrics } from "../src/store/metrics.ts";
 
 const INTRODUCTION = `# Metrics reference
@@ -49,7 +50,10 @@ export function nodeMetrics(): ReadonlyMap<string, readonly MetricInfo[]> {
     ["Admin listener", () => createAdminMetrics(metrics.scope("admin"))],
     ["Store", () => createStoreMetrics(metrics.scope("store"), () => ({ batches: 0, bytes: 0 }))],
     ["Bus", () => registerBusMetrics(metrics.scope("bus"), () => [])],
-    ["Block node", () => createBlocksMetrics(metrics.scope("blocks"), { ...none, ...range })],
+    ["Block node", () => {
+      createBlocksMetrics(metrics.scope("blocks"), { ...none, ...range });
+      createSubscribeMetrics(metrics.scope("blocks"), () => ({ subscribers: 0, liveBytes: 0, lag: 0 }));
+    }],
     ["Tiers of the block store", () => createTierMetrics(metrics.scope("blocks"), tiers)],
     ["gRPC of the block node", () => new RpcMetrics(metrics.scope("blocks").scope("rpc"))],
   ];

@@ -12,7 +12,6 @@
 import { createHash } from "node:crypto";
 import { GENERATED } from "../wasm/generate/mod.ts";
 import * as layout from "../wasm/layout.ts";
-import type { AscJob, AscResult } from "./asc_worker.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const WASM = new URL("wasm/", ROOT);
@@ -108,34 +107,35 @@ export interface Compiled {
  * @param withTexts Also gives the texts, which takes a while.
  */
 export async function compile(withTexts = false): Promise<Compiled> {
+  // Loaded late: --if-stale must answer without loading the compiler.
+  const { default: asc } = await import("assemblyscript/asc");
   const sources = await readSources();
-  const built = await Promise.all(BUILDS.map(({ file, features }) => {
+  const said: string[] = [];
+  const written = new Map<string, string | Uint8Array>();
+  const sink = { write: (chunk: string | Uint8Array): boolean => said.push(String(chunk)) > 0 };
+  for (const { file, features } of BUILDS) {
     const text = withTexts ? ["--textFile", file.replace(/wasm$/, "wat")] : [];
-    const args = ["assembly/index.ts", "--outFile", file, ...text, "--enable", features, ...FLAGS];
-    return runCompiler({ args, sources });
-  }));
+    const out = ["--outFile", file, ...text, "--enable", features];
+    const { error } = await asc.main(["assembly/index.ts", ...out, ...FLAGS], {
+      stdout: sink,
+      stderr: sink,
+      readFile: (name: string) => sources.get(name.replaceAll("\\", "/").replace(/^\.\//, "")) ?? null,
+      writeFile: (name: string, contents: string | Uint8Array) => void written.set(name, contents),
+      listFiles: () => [],
+    });
+    if (error || !written.has(file)) {
+      throw new Error(`Cannot compile wasm/assembly:\n${said.join("")}`, { cause: error });
+    }
+  }
   const modules = {} as Record<BuildFile, Uint8Array>;
   const texts = new Map<string, string>();
-  for (const [name, contents] of built.flatMap((written) => [...written])) {
+  for (const [name, contents] of written) {
     if (typeof contents === "string") texts.set(name, contents);
     else modules[name as BuildFile] = contents;
   }
   if (withTexts) { for (const [name, source] of Object.entries(GENERATED)) texts.set(name, source()); }
   const lines = BUILDS.map(({ file }) => `${file} ${sha256(modules[file])}`);
   return { modules, texts, digest: [...lines, `sources ${await digestSources(sources)}`, ""].join("\n") };
-}
-
-/** Files that one run of the compiler writes. */
-function runCompiler(job: AscJob): Promise<AscResult["written"]> {
-  const { promise, resolve, reject } = Promise.withResolvers<AscResult["written"]>();
-  const worker = new Worker(new URL("./asc_worker.ts", import.meta.url), { type: "module" });
-  worker.onmessage = ({ data: { written, said, failed } }: MessageEvent<AscResult>) => {
-    if (failed) reject(new Error(`Cannot compile wasm/assembly:\n${said}`));
-    else resolve(written);
-  };
-  worker.onerror = (event) => reject(new Error(`Cannot run the compiler: ${event.message}`));
-  worker.postMessage(job);
-  return promise;
 }
 
 const say = (line: string) => Deno.stderr.write(new TextEncoder().encode(`${line}\n`));

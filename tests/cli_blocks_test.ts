@@ -1,7 +1,7 @@
 // `cairn blocks` beside a real node: what it says and how it exits when files, node and command line disagree.
 
 import assert from "node:assert/strict";
-import { runCairn, startNode, tempDirectory } from "./support/node_process.ts";
+import { runCairn, spawnCairn, startNode, tempDirectory } from "./support/node_process.ts";
 
 Deno.test("cairn blocks publish, get and verify agree with the node, and say so where they do not", async () => {
   await using directory = await tempDirectory();
@@ -57,6 +57,50 @@ Deno.test("cairn blocks publish, get and verify agree with the node, and say so 
   const refused = await blocks("verify", cut, "--json");
   assert.equal(refused.code, 1);
   assert.equal(JSON.parse(refused.stdout).ok, false);
+});
+
+Deno.test("cairn blocks subscribe prints and writes a range, follows until Ctrl-C, and says what it cannot get", async () => {
+  await using directory = await tempDirectory();
+  await using node = await startNode({ dataDir: `${directory.path}/data` });
+  const blocks = (...args: readonly string[]) => runCairn("blocks", ...args, "--to", node.grpc);
+  assert.equal((await blocks("publish", "--generate", "4")).code, 0);
+
+  const files = `${directory.path}/files`;
+  const range = await blocks("subscribe", "--from", "1", "--until", "3", "--json", "-o", files);
+  assert.equal(range.code, 0, range.stderr);
+  const reports = range.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(reports.map(({ number, link }) => `${number} ${link}`), [
+    "1 unchecked",
+    "2 confirmed",
+    "3 confirmed",
+  ]);
+  const names = (await Array.fromAsync(Deno.readDir(files))).map(({ name }) => name).sort();
+  assert.deepEqual(names, [1, 2, 3].map((number) => `${String(number).padStart(19, "0")}.blk`));
+  assert.equal((await runCairn("blocks", "verify", files)).code, 0);
+
+  const following = spawnCairn("blocks", "subscribe", "--from", "2", "--to", node.grpc);
+  const lines = following.stdout.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>);
+  let shown = "";
+  for await (const text of lines) {
+    const before = shown;
+    shown += text;
+    if (!before.includes("block 3 ") && shown.includes("block 3 ")) {
+      assert.equal((await blocks("publish", "--generate", "1")).code, 0);
+    }
+    if (!before.includes("block 4 ") && shown.includes("block 4 ")) following.kill("SIGINT");
+  }
+  assert.equal((await following.status).code, 0);
+  assert.match(shown, /^block 2 hash-verified .*\n.*\nblock 3 hash-verified .*\n.*\nblock 4 hash-verified /);
+
+  const far = await blocks("subscribe", "--from", "99999");
+  assert.equal(far.code, 1);
+  assert.match(
+    far.stderr,
+    /^cairn: Cannot get block 99999 by subscription from .*: NOT_AVAILABLE \[BLOCK_NOT_FOUND\]\n/,
+  );
+  for (const wrong of [["--from", "5", "--until", "3"], ["--from", "x"], ["--from", `${2n ** 63n}`]]) {
+    assert.equal((await blocks("subscribe", ...wrong)).code, 2, wrong.join(" "));
+  }
 });
 
 Deno.test("cairn blocks says in one line that no node answers", async () => {

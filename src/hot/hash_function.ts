@@ -86,14 +86,7 @@ export function defineHash<Options>(driver: HashDriver<Options>): HashFunction<O
   const { create } = driver;
 
   function at(memory: HotMemory, address: number, bytes: number, out: number, options?: Options): void {
-    if (
-      !(address >= 0 && bytes >= 0 && address + bytes <= memory.bytes && out + DIGEST_BYTES <= memory.bytes)
-    ) {
-      throw new HotError(
-        "HOT_OUT_OF_BOUNDS",
-        `Cannot hash ${bytes} bytes at ${address} to ${out}: the memory has ${memory.bytes} bytes`,
-      );
-    }
+    assertRegions(memory, address, bytes, out);
     void memory.scratch;
     driver.at(memory, address, bytes, out, options);
   }
@@ -154,4 +147,18 @@ export function defineHash<Options>(driver: HashDriver<Options>): HashFunction<O
 
   const hash = (input: Uint8Array, options?: Options) => into(input, new Uint8Array(DIGEST_BYTES), options);
   return Object.assign(hash, { into, create, batch, at, batchAt });
+}
+
+/**
+ * Throws unless input and digest of a hash lie in the memory.
+ *
+ * @throws {HotError} `HOT_OUT_OF_BOUNDS`.
+ */
+export function assertRegions(memory: HotMemory, address: number, bytes: number, out: number): void {
+  const end = memory.bytes;
+  if (address >= 0 && bytes >= 0 && address + bytes <= end && out >= 0 && out + DIGEST_BYTES <= end) return;
+  throw new HotError(
+    "HOT_OUT_OF_BOUNDS",
+    `Cannot hash ${bytes} bytes at ${address} to ${out}: the memory has ${end} bytes`,
+  );
 }

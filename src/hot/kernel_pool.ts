@@ -15,6 +15,7 @@ import {
   SCRATCH_STATE_OFFSET,
 } from "../../wasm/layout.ts";
 import { HotError } from "./error.ts";
+import { assertRegions } from "./hash_function.ts";
 import type { HotMemory } from "./memory.ts";
 import {
   type BatchKernel,
@@ -117,6 +118,7 @@ export class KernelPool implements AsyncDisposable {
    */
   blake3(address: number, bytes: number, out: number): Promise<void> {
     return this.#enqueue(async () => {
+      assertRegions(this.#memory, address, bytes, out);
       const { kernels, scratch } = this.#memory;
       if (bytes < MIN_SHARED_BYTES) return kernels.blake3(address, bytes, out);
       const chunks = chunksPerPart(bytes, this.size);

@@ -127,7 +127,10 @@ export class ServerCall implements BidiCall<unknown> {
   }
 
   drained(): Promise<void> {
-    if (this.#closed || this.#gauge === undefined || this.#gauge.hasRoom) return Promise.resolve();
+    if (this.#closed) return Promise.resolve();
+    // Ended and not closed yet: nothing can be sent, so a loop of send and wait must not spin until it is.
+    if (this.#endedCode !== undefined) return this.#over.promise;
+    if (this.#gauge === undefined || this.#gauge.hasRoom) return Promise.resolve();
     return Promise.race([this.#gauge.drained(), this.#over.promise]);
   }
 

@@ -6,7 +6,11 @@ import {
   BlockNodeService,
   ServerStatusResponseSchema,
 } from "../../proto/gen/org/hiero/block/api/node_service_pb.ts";
+import { ChainGenerator } from "../../src/protocols/hiero/generate.ts";
+import { nativeSha384 } from "../../src/protocols/hiero/native_sha384.ts";
 import { testServer } from "../../src/rpc/_testing.ts";
+import { startNode, tempDirectory } from "../support/node_process.ts";
+import { PublishStream } from "../support/publish_stream.ts";
 
 async function run(
   command: string,
@@ -62,5 +66,31 @@ Deno.test({
     const missing = await call("org.hiero.block.api.BlockNodeService/serverStatusDetail");
     assert.match(missing.err, /Code: Unimplemented/);
     assert.match((await call("describe", "no.Such")).err, /not found/i);
+  },
+});
+
+Deno.test({
+  name: "grpcurl subscribes to a node by reflection (needs grpcurl on PATH or in GOPATH)",
+  ignore: grpcurl === undefined,
+  async fn() {
+    await using directory = await tempDirectory();
+    await using node = await startNode({ dataDir: directory.path });
+    const generator = new ChainGenerator({ sha384: nativeSha384, items: 2, itemBytes: 100 });
+    await using publisher = new PublishStream(node.grpc);
+    for (let number = 0n; number < 2n; number++) publisher.sendBlock(number, generator.next().bytes);
+    await publisher.acknowledged(1n);
+    const subscribe = async (start: string, end: string) => {
+      const request = JSON.stringify({ start_block_number: start, end_block_number: end });
+      const method = "org.hiero.block.api.BlockStreamSubscribeService/subscribeBlockStream";
+      const { code, out, err } = await run(grpcurl!, ["-plaintext", "-d", request, node.grpc, method]);
+      assert.equal(code, 0, err);
+      // One JSON object after the other, each over several lines.
+      return out.trim().split(/\n(?=\{)/).map((text) => JSON.parse(text));
+    };
+    const [items, end, ...rest] = await subscribe("0", "1");
+    assert.equal(items.blockItems.blockItems.length, 5);
+    assert.deepEqual(end, { endOfBlock: {} });
+    assert.deepEqual(rest.slice(1), [{ endOfBlock: { blockNumber: "1" } }, { status: "SUCCESS" }]);
+    assert.deepEqual(await subscribe("1", "0"), [{ status: "INVALID_END_BLOCK_NUMBER" }]);
   },
 });

@@ -55,21 +55,33 @@ export function startArgs({ dataDir, settings = {} }: StartNodeOptions): string[
   return ["run", "--quiet", ...flags, MAIN, "start", "--data", dataDir, ...sets];
 }
 
+/** Flags of every command that talks to a node. */
+const CLI_FLAGS = [
+  "--no-prompt",
+  "--ignore-env",
+  "--allow-net=127.0.0.1",
+  "--allow-read",
+  "--allow-write",
+  "--allow-env=CAIRN_*",
+  `--allow-ffi=${ROOT}node_modules`,
+];
+
+/** Starts `cairn` with any arguments. */
+export function spawnCairn(...args: readonly string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", ...CLI_FLAGS, MAIN, ...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+}
+
 /** Runs `cairn` with any arguments and waits for its end. */
 export async function runCairn(
   ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
-  const flags = [
-    "--no-prompt",
-    "--ignore-env",
-    "--allow-net=127.0.0.1",
-    "--allow-read",
-    "--allow-write",
-    "--allow-env=CAIRN_*",
-    `--allow-ffi=${ROOT}node_modules`,
-  ];
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", ...flags, MAIN, ...args],
+    args: ["run", "--quiet", ...CLI_FLAGS, MAIN, ...args],
     stdin: "null",
   }).output();
   const decoder = new TextDecoder();

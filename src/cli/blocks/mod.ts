@@ -12,14 +12,16 @@ import { registerFsck } from "./fsck.ts";
 import { registerGet } from "./get.ts";
 import { registerPublish } from "./publish.ts";
 import { registerStatus } from "./status.ts";
+import { registerSubscribe } from "./subscribe.ts";
 import { registerVerify } from "./verify.ts";
 
 /** Adds `blocks` and its verbs. */
 export function registerBlocks(program: Command, deps: CliDeps): void {
   const blocks = program.command("blocks")
-    .description("Hiero blocks: publish, get, status, verify, fsck")
+    .description("Hiero blocks: publish, subscribe, get, status, verify, fsck")
     .helpGroup("Services:");
   registerPublish(blocks, deps);
+  registerSubscribe(blocks, deps);
   registerGet(blocks, deps);
   registerStatus(blocks, deps);
   registerVerify(blocks, deps);

@@ -41,6 +41,12 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** Parses a block number. @throws {InvalidArgumentError} */
+export function blockNumberOption(text: string): bigint {
+  if (/^\d{1,19}$/.test(text) && BigInt(text) < 2n ** 63n) return BigInt(text);
+  throw new InvalidArgumentError("expected a block number");
+}
+
 /** Runs `fn` with a signal that SIGINT aborts. */
 export async function interruptible<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

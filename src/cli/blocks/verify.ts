@@ -1,30 +1,56 @@
 /**
  * `cairn blocks verify`: checks block files without a node.
  *
- * Layer: cli. Files that follow each other by number are checked as a chain.
+ * Layer: cli. Files that follow each other by number are checked as a chain, their proofs in batches.
  *
  * @module
  */
 
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { toCairnError } from "../../kernel/errors.ts";
 import { ChainVerifier } from "../../protocols/hiero/chain.ts";
 import { nativeSha384 } from "../../protocols/hiero/native_sha384.ts";
+import { LEDGER_ID_BYTES, type VerificationData } from "../../protocols/hiero/proofs/verification_data.ts";
 import { blockNumber, listBlockFiles, readBlockFile } from "../../services/blocks/block_files.ts";
+import { createProofVerifier } from "../../services/blocks/proof_verifier.ts";
 import { toVerdictReport, type VerdictReport } from "../../services/blocks/report.ts";
+import { readVerificationFiles } from "../../services/blocks/verification_files.ts";
 import type { CliDeps } from "../deps.ts";
 import { EXIT } from "../exit.ts";
+
+interface VerifyOptions {
+  readonly json?: boolean;
+  readonly requireProofs?: boolean;
+  readonly ledgerId?: Uint8Array;
+  readonly tssData?: string;
+  readonly addressBook?: string;
+}
+
+/** Blocks whose proofs share their cost: more would hold more memory and save little. */
+const BATCH_BLOCKS = 64;
+/** Bytes of blocks in a batch, unless one alone is larger. */
+const BATCH_BYTES = 67_108_864;
 
 /** Adds `blocks verify`. */
 export function registerVerify(blocks: Command, deps: CliDeps): void {
   blocks.command("verify")
     .description("Verify .blk, .blk.gz and .blk.zstd files offline; exit 1 if one is refused")
     .argument("<path...>", "files, or directories of them; consecutive numbers are checked as a chain")
+    .option("--require-proofs", "refuse blocks whose proofs cannot be checked")
+    .option("--ledger-id <hex>", "refuse a block 0 of any other ledger", parseLedgerId)
+    .option(
+      "--tss-data <file>",
+      "ledger id, roster and keys as JSON of TssData; without it block 0 tells them",
+    )
+    .option(
+      "--address-book <file>",
+      "keys of wrapped record blocks: NodeAddressBook, or JSON with ranges of blocks",
+    )
     .option("--json", "print one JSON object a file, with stable keys")
-    .action(async (paths: string[], options: { json?: boolean }) => {
-      const chain = new ChainVerifier({ sha384: nativeSha384 });
-      for (const file of await listBlockFiles(paths)) {
-        const report = await verifyFile(file, chain);
+    .action(async (paths: string[], options: VerifyOptions) => {
+      const files = await listBlockFiles(paths);
+      const run = new VerifyRun(await readVerificationFiles(options), options);
+      for await (const report of run.verify(files)) {
         if (!report.ok) deps.setExitCode(EXIT.NO);
         if (options.json) deps.out(JSON.stringify(report));
         else for (const line of reportLines(report)) deps.out(line);
@@ -32,29 +58,105 @@ export function registerVerify(blocks: Command, deps: CliDeps): void {
     });
 }
 
-async function verifyFile(file: string, chain: ChainVerifier): Promise<VerdictReport> {
-  let block: Uint8Array;
-  try {
-    block = await readBlockFile(file);
-  } catch (thrown) {
-    const { code, message } = toCairnError(thrown);
-    return { file, number: undefined, verdict: code, ok: false, message };
+function parseLedgerId(text: string): Uint8Array {
+  if (!/^([0-9a-fA-F]{2})+$/.test(text) || text.length !== 2 * LEDGER_ID_BYTES) {
+    throw new InvalidArgumentError(`expected ${2 * LEDGER_ID_BYTES} hexadecimal digits`);
   }
-  // A file that does not follow the one before begins a chain of its own.
-  const next = chain.head === undefined ? undefined : chain.head.number + 1n;
-  if (next === undefined || blockNumber(block) !== next) chain.rebase(undefined);
-  return { file, ...toVerdictReport(chain.verify(block)) };
+  return Uint8Array.fromHex(text);
+}
+
+interface ReadBlock {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+/** One run over files: chains, and batches of blocks that wait for their proofs. */
+class VerifyRun {
+  readonly #data: VerificationData;
+  readonly #options: VerifyOptions;
+  #chain: ChainVerifier;
+  /** Blocks that follow each other and, first, the chain's head. */
+  #batch: ReadBlock[] = [];
+  #batchBytes = 0;
+  /** Number of the next block that belongs to the batch. */
+  #next: bigint | undefined;
+
+  constructor(data: VerificationData, options: VerifyOptions) {
+    this.#data = data;
+    this.#options = options;
+    this.#chain = this.#newChain();
+  }
+
+  async *verify(files: readonly string[]): AsyncGenerator<VerdictReport> {
+    for (const file of files) {
+      let bytes: Uint8Array;
+      try {
+        bytes = await readBlockFile(file);
+      } catch (thrown) {
+        const { code, message } = toCairnError(thrown);
+        yield* this.#flush();
+        yield { file, number: undefined, verdict: code, ok: false, message };
+        continue;
+      }
+      const number = blockNumber(bytes);
+      // A file that does not follow the one before begins a chain of its own, and block 0 a ledger of its own.
+      const follows = number !== undefined && number === this.#next;
+      if (!follows || this.#batch.length === BATCH_BLOCKS || this.#batchBytes + bytes.length > BATCH_BYTES) {
+        yield* this.#flush();
+        if (number === 0n) this.#chain = this.#newChain();
+        else if (this.#chain.head === undefined || this.#chain.head.number + 1n !== number) {
+          this.#chain.rebase(undefined);
+        }
+      }
+      this.#batch.push({ file, bytes });
+      this.#batchBytes += bytes.length;
+      this.#next = number === undefined ? undefined : number + 1n;
+    }
+    yield* this.#flush();
+  }
+
+  *#flush(): Generator<VerdictReport> {
+    let rest = this.#batch;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    while (rest.length > 0) {
+      const steps = this.#chain.verifyAll(rest.map(({ bytes }) => bytes), true);
+      for (const [i, { verdict }] of steps.entries()) {
+        yield { file: rest[i]!.file, ...toVerdictReport(verdict) };
+      }
+      rest = rest.slice(steps.length);
+      // Behind a refused block the files are checked as a chain of their own.
+      if (rest.length > 0) this.#chain.rebase(undefined);
+    }
+  }
+
+  #newChain(): ChainVerifier {
+    return new ChainVerifier({
+      sha384: nativeSha384,
+      proofs: {
+        verifier: createProofVerifier(this.#data, this.#options.ledgerId),
+        onMissingData: this.#options.requireProofs === true ? "refuse" : "accept",
+        onUnknownKind: "refuse",
+      },
+    });
+  }
 }
 
 /** A report for people: one line, and one more for what is wrong. */
 export function reportLines(report: VerdictReport): string[] {
-  const { ok, file, number = "?", verdict, rootHash = "unknown", hashRule, items, bytes, proofs = [], link } =
-    report;
+  const { ok, file, number = "?", verdict, rootHash = "unknown", hashRule, items, bytes, link } = report;
   const where = file === undefined ? "" : `${file}: `;
   if (!ok) return [`${where}block ${number} REFUSED ${verdict}`, `  ${report.message}`];
-  const proof = proofs.map(({ kind }) => kind).join("+");
   return [
-    `${where}block ${number} ${verdict} (${hashRule}, link ${link}), ${items} items, ${bytes} bytes, proof ${proof}`,
+    `${where}block ${number} ${verdict} (${hashRule}, link ${link}), ${items} items, ${bytes} bytes, ${
+      proofText(report)
+    }`,
     `  root ${rootHash}`,
   ];
+}
+
+function proofText({ proof, proofs = [] }: VerdictReport): string {
+  if (proof?.status === "verified") return `proof: verified (${proof.kinds.join(", ")})`;
+  if (proof?.status === "unverified") return `proof: unverified (${proof.reason})`;
+  return `proof ${proofs.map(({ kind }) => kind).join("+")}`;
 }

@@ -42,10 +42,14 @@ function effectText(effect: PublishEffect): string {
       return `persist ${effect.number} #${effect.attempt}`;
     case "backfill":
       return `backfill up to ${effect.upTo}`;
+    case "wake":
+      return `wake at ${effect.atMs}`;
     case "note":
       return `note ${effect.note}${effect.handler === undefined ? "" : ` ${effect.handler}`}${
         effect.number === undefined ? "" : ` block ${effect.number}`
       }`;
+    case "accepted":
+      return `accepted ${effect.number}`;
     default:
       return `${effect.kind} ${effect.handler}`;
   }
@@ -159,7 +163,8 @@ export class PublishScript {
     for (const effect of effects) {
       if (effect.kind === "verify") this.#attempts.set(effect.number, effect.attempt);
     }
-    return effects.map(effectText);
+    // Every set of a block in progress is accepted unless the lines say otherwise: saying so each time hides the rest.
+    return effects.filter(({ kind }) => kind !== "accepted").map(effectText);
   }
 
   /** Runs a script: `> command` lines, each followed by nothing; returns it with the effects put in. */

@@ -6,12 +6,13 @@
  * @module
  */
 
-import { equalBytes, HieroFault, toHex } from "./fault.ts";
+import { equalBytes, type Fault, HieroFault, toHex } from "./fault.ts";
 import { type Sha384, StreamingTree, type TreeSnapshot } from "./merkle.ts";
 import type { RootCandidate } from "./root_hash.ts";
 import { WIRE_TYPE, WireReader } from "./wire.ts";
 import { WireWriter } from "./wire_writer.ts";
-import type { BlockVerdict, MismatchPolicy, PreviousBlock, VerifiedBlock } from "./verdict.ts";
+import { checkProofs, type HashedBlock } from "./block_proofs.ts";
+import type { BlockVerdict, MismatchPolicy, PreviousBlock, ProofCheck, VerifiedBlock } from "./verdict.ts";
 import { BlockVerifier } from "./verify.ts";
 
 /** The last block of a chain, with all that is needed to verify the next one. A few hundred bytes; plain data. */
@@ -24,6 +25,12 @@ export interface ChainHead extends PreviousBlock {
   readonly earlierRoots?: TreeSnapshot;
 }
 
+/** One block of a run: what was found, and the chain's head after it. */
+export interface ChainStep {
+  readonly verdict: BlockVerdict;
+  readonly head: ChainHead | undefined;
+}
+
 /** Options of {@link ChainVerifier}. */
 export interface ChainOptions {
   readonly sha384: Sha384;
@@ -33,6 +40,12 @@ export interface ChainOptions {
   readonly onBrokenLink?: MismatchPolicy;
   /** What a footer gets whose hash of all earlier blocks is wrong. @default {"refuse"} */
   readonly onWrongAllBlocksRoot?: MismatchPolicy;
+  /** What a block gets whose generation has a root hash nobody can reproduce (spec §6.2.5). @default {"accept"} */
+  readonly onNotVerifiable?: "refuse" | "accept";
+  /** What a block gets that has proofs of unknown kinds only. @default {"refuse"} or what `proofs` says */
+  readonly unknownProofs?: "refuse" | "accept";
+  /** Checks the proofs of blocks too. @default {undefined} structure, root and link only */
+  readonly proofs?: ProofCheck | undefined;
   /** Whether verdicts name the roots of the sub-trees. @default {false} */
   readonly subtreeRoots?: boolean;
 }
@@ -73,18 +86,65 @@ export class ChainVerifier {
    * @param ownsBytes Whether nobody else reads `bytes` during the call. @default {false}
    */
   verify(bytes: Uint8Array, ownsBytes = false): BlockVerdict {
+    return this.#verify(bytes, ownsBytes, this.#options.proofs);
+  }
+
+  /**
+   * Verifies blocks that follow each other, with one batch for all their proofs (spec §6.10). Those before the first
+   * refused block become part of the chain.
+   *
+   * @param ownsBytes Whether nobody else reads `blocks` during the call. @default {false}
+   * @returns A step for each block up to and with the first refused one; those behind it were not decided.
+   */
+  verifyAll(blocks: readonly Uint8Array[], ownsBytes = false): ChainStep[] {
+    const { proofs } = this.#options;
+    const hashed: HashedBlock[] = [];
+    const before: (ChainHead | undefined)[] = [this.#head];
+    let refused: BlockVerdict | undefined;
+    for (const given of blocks) {
+      const bytes = ownsBytes ? given : given.slice();
+      const block = this.#verify(bytes, true, undefined);
+      if (block.status === "fault") {
+        refused = block;
+        break;
+      }
+      hashed.push({ bytes, block });
+      before.push(this.#head);
+    }
+    const verdicts = proofs === undefined ? hashed.map(({ block }) => block) : checkProofs(hashed, proofs);
+    const steps: ChainStep[] = [];
+    for (const [i, verdict] of verdicts.entries()) {
+      const last = steps.at(-1)?.verdict;
+      if (verdict.status === "fault" || !linksTo(verdict, last)) {
+        this.#head = i === 0 ? before[0] : steps[i - 1]!.head;
+        // Judged once more behind the block whose root is settled by now: that refuses it with its proper fault.
+        const fault = verdict.status === "fault" ? verdict : this.verify(hashed[i]!.bytes);
+        return [...steps, { verdict: fault, head: this.#head }];
+      }
+      steps.push({ verdict, head: { ...before[i + 1]!, roots: verdict.roots } });
+    }
+    this.#head = steps.length === 0 ? before[0] : steps.at(-1)!.head;
+    return refused === undefined ? steps : [...steps, { verdict: refused, head: this.#head }];
+  }
+
+  #verify(bytes: Uint8Array, ownsBytes: boolean, proofs: ProofCheck | undefined): BlockVerdict {
     const head = this.#head;
     const { onBrokenLink = "refuse", subtreeRoots = false } = this.#options;
     const verdict = this.#verifier.verify(bytes, {
       ownsBytes,
       onBrokenLink,
       subtreeRoots,
+      proofs,
+      unknownProofs: this.#options.unknownProofs ?? this.#options.proofs?.onUnknownKind ?? "refuse",
       ...(head === undefined ? {} : { previous: head, expectedNumber: head.number + 1n }),
       ...(head?.knownRule === undefined
         ? {}
         : { knownRule: { hapiVersion: head.hapiVersion, rule: head.knownRule } }),
     });
     if (verdict.status === "fault") return verdict;
+    if (verdict.level === "not-verifiable" && this.#options.onNotVerifiable === "refuse") {
+      return { status: "fault", number: verdict.number, fault: notVerifiable(verdict.number) };
+    }
     return this.#extend(verdict, head);
   }
 
@@ -133,6 +193,20 @@ export class ChainVerifier {
     };
     return judged;
   }
+}
+
+function notVerifiable(number: bigint): Fault {
+  return {
+    type: "UNSUPPORTED_HAPI_VERSION",
+    message: `Cannot accept block ${number}: the root hash of its generation cannot be computed`,
+    detail: { check: "structure" },
+  };
+}
+
+/** Whether a link that was confirmed under any rule is to the root that a proof has settled since. */
+function linksTo({ link }: VerifiedBlock, before: BlockVerdict | undefined): boolean {
+  return before?.status !== "ok" || link.status !== "confirmed" || before.roots.length === 0 ||
+    before.roots.some(({ hash }) => equalBytes(hash, link.previousRoot));
 }
 
 function withRule(block: VerifiedBlock, rule: RootCandidate["rule"]): VerifiedBlock {

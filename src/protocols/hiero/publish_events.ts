@@ -6,14 +6,15 @@
  * @module
  */
 
-import type { PublishRequest } from "./publish_messages.ts";
+import type { BudgetConfig } from "./publish_budget.ts";
+import type { ItemSet, PublishRequest } from "./publish_messages.ts";
 import type { PublishResponse } from "./publish_responses.ts";
 
 /** Names one publisher's stream; the driver chooses it and never gives it twice. */
 export type HandlerId = number;
 
 /** Limits and windows of the publish machine. All bounds have a written reaction: docs/blocks.md. */
-export interface PublishConfig {
+export interface PublishConfig extends BudgetConfig {
   /** First block this node wants to own (E). @default {0n} */
   readonly earliestManagedBlock: bigint;
   /** Blocks behind the last stored one that are skipped rather than refused. @default {5n} */
@@ -52,6 +53,12 @@ export const DEFAULT_PUBLISH_CONFIG: PublishConfig = {
   maxQueuedBytes: 536_870_912,
   setOverheadBytes: 256,
   maxPendingBlocks: 4_096,
+  perHandlerMessageBudget: 100,
+  totalMessageBudgetPerInterval: 1_000,
+  flowControlIntervalMs: 10,
+  fullIntervalsForPenalty: 0,
+  penaltyMs: 30_000,
+  penaltyResetMs: 3_600_000,
 };
 
 /** Something that happened to a stream, to a block or to the node. */
@@ -88,11 +95,16 @@ export type PublishNote =
   | "block-evicted"
   /** Of an attempt that was overtaken: its result counts for nothing. */
   | "verdict-outdated"
-  | "end-stream-invalid";
+  | "end-stream-invalid"
+  /** A stream is not read for the rest of the interval, or for a penalty. */
+  | "held-budget"
+  | "held-penalty";
 
 /**
  * What the driver must do, in order.
  *
+ * `accepted`: a set became part of its block; for whoever follows live. One that opens with a header begins the block,
+ * anew if it was begun before.
  * `verify`: put the segments together, verify, answer `verified` or `failed` with the same attempt. Numbers come in
  * ascending order; a lower one again means that everything from it on starts over and older results are ignored.
  * `persist`: store what that attempt verified, durably and in order, then answer `persisted`; after a failed write
@@ -103,6 +115,7 @@ export type PublishNote =
 export type PublishEffect =
   | { readonly kind: "respond"; readonly handler: HandlerId; readonly response: PublishResponse }
   | { readonly kind: "close"; readonly handler: HandlerId; readonly reason: CloseReason }
+  | { readonly kind: "accepted"; readonly number: bigint; readonly set: ItemSet }
   | {
     readonly kind: "verify";
     readonly number: bigint;
@@ -112,6 +125,8 @@ export type PublishEffect =
     readonly itemCount: number;
   }
   | { readonly kind: "persist"; readonly number: bigint; readonly attempt: number }
+  /** Step with a `tick` at that time, and no later for an earlier `wake`: this one takes its place. */
+  | { readonly kind: "wake"; readonly atMs: number }
   /** Stop and go on reading a stream. */
   | { readonly kind: "pause" | "resume"; readonly handler: HandlerId }
   /** A publisher knows blocks up to here that this node lacks. */
@@ -138,4 +153,6 @@ export interface PublishSnapshot {
   /** Blocks being verified or stored. */
   readonly inFlight: number;
   readonly paused: boolean;
+  /** Streams that are not read because they have used their budget. */
+  readonly held: number;
 }

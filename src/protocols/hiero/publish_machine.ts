@@ -70,7 +70,9 @@ export class PublishMachine {
         race.streams.connect(event.handler);
         break;
       case "message":
-        if (race.streams.touch(event.handler)) this.#message(event.handler, event.request);
+        if (!race.streams.touch(event.handler)) break;
+        this.#message(event.handler, event.request);
+        race.streams.charge(event.handler);
         break;
       case "malformed":
         race.endStream(event.handler, "ERROR");

@@ -21,7 +21,7 @@ import { UINT64_MAX } from "./wire.ts";
 
 /** Rules and state; every method adds to the effects that {@link PublishRace.finish} hands out. */
 export class PublishRace {
-  readonly streams: PublishStreams = new PublishStreams();
+  readonly streams: PublishStreams;
   readonly #config: PublishConfig;
   readonly #queue: PublishQueue;
   /** W: who won a block and is still sending it. */
@@ -32,6 +32,7 @@ export class PublishRace {
 
   constructor(config: PublishConfig, lastPersisted: bigint) {
     this.#config = config;
+    this.streams = new PublishStreams(config);
     this.#persisted = lastPersisted;
     this.#newest = lastPersisted;
     const { earliestManagedBlock } = config;
@@ -122,6 +123,7 @@ export class PublishRace {
       this.#evict(victim);
     }
     this.#queue.append(block, set);
+    this.streams.emit({ kind: "accepted", number, set });
   }
 
   /** The highest block that is not being verified or stored: the last one that anybody needs. */
@@ -315,6 +317,7 @@ export class PublishRace {
       queuedBytes: this.#queue.bytes,
       inFlight: this.#queue.inFlight,
       paused: this.streams.paused,
+      held: this.streams.held,
     };
   }
 

@@ -9,6 +9,7 @@
 import type { Timestamp } from "./block_parts.ts";
 import type { Fault } from "./fault.ts";
 import type { BlockProof } from "./proof.ts";
+import type { ProofVerifier, UnverifiedReason, VerifiedProofKind } from "./proofs/proof_verifier.ts";
 import type { HashRule, RootCandidate } from "./root_hash.ts";
 
 /** What verification must remember of a block to check the next one. */
@@ -26,6 +27,21 @@ export type LinkVerdict =
   | { readonly status: "confirmed"; readonly previousRule: HashRule; readonly previousRoot: Uint8Array }
   | { readonly status: "broken" };
 
+/** What is known of a block's signatures: nobody looked, all are valid, or there was nothing to check them with. */
+export type ProofStatus =
+  | { readonly status: "unchecked" }
+  | { readonly status: "verified"; readonly kinds: readonly VerifiedProofKind[] }
+  | { readonly status: "unverified"; readonly reason: UnverifiedReason };
+
+/** Who checks proofs, and what a block gets whose proofs cannot be checked. A bad proof is always refused. */
+export interface ProofCheck {
+  readonly verifier: ProofVerifier;
+  /** For blocks whose keys are not known. */
+  readonly onMissingData: "refuse" | "accept";
+  /** For blocks with proofs of unknown kinds only; those of generations without a known root hash are accepted. */
+  readonly onUnknownKind: "refuse" | "accept";
+}
+
 /** Facts of a block that passed. Plain data that owns its bytes: it can cross a Worker boundary. */
 export interface VerifiedBlock extends PreviousBlock {
   readonly status: "ok";
@@ -42,6 +58,7 @@ export interface VerifiedBlock extends PreviousBlock {
   readonly itemCount: number;
   readonly itemCounts: Readonly<Record<string, number>>;
   readonly proofs: readonly BlockProof[];
+  readonly proof: ProofStatus;
   readonly link: LinkVerdict;
   /** Faults that the policy lets pass. */
   readonly warnings: readonly Fault[];
@@ -73,6 +90,10 @@ export interface VerifyOptions {
   readonly onBrokenLink?: MismatchPolicy;
   /** Rule confirmed for earlier blocks; wins over the version table for blocks of that same HAPI version. */
   readonly knownRule?: { readonly hapiVersion: string; readonly rule: RootCandidate["rule"] };
+  /** What a block gets that has proofs of unknown kinds only. @default {"refuse"} or what `proofs` says */
+  readonly unknownProofs?: "refuse" | "accept";
+  /** Checks the proofs too. @default {undefined} structure, root and link only */
+  readonly proofs?: ProofCheck | undefined;
   /** Whether nobody else reads `bytes` during the call: it is then hashed in place. @default {false} copies */
   readonly ownsBytes?: boolean;
   /** Whether to report the roots of the sub-trees. @default {false} */

@@ -3,14 +3,15 @@
  *
  * Layer: protocols. Imports the cores of this room. Source: spec/block-node.md §6.1-6.4, §6.6 (shape), §6.9.
  *
- * Signatures are not checked here, so a verdict says "hash-verified" at best. What that means: the block is well
- * formed, its root is known, and it continues the chain. A changed item changes the root, and that shows at once in
- * a state proof, which names the root, or in the next block's footer.
+ * The level "hash-verified" means: the block is well formed, its root is known, and it continues the chain. Whether
+ * its signatures hold is said beside it, in `proof`: only a verifier that is handed in checks them (proofs/). Without
+ * one a changed item shows at once in a state proof, which names the root, or in the next block's footer.
  *
  * @module
  */
 
 import { type SemanticVersion, versionText } from "./block_parts.ts";
+import { checkProofs } from "./block_proofs.ts";
 import { scanBlock, type ScannedBlock } from "./block_scan.ts";
 import { equalBytes, type Fault, HieroFault, toHex } from "./fault.ts";
 import { HASH_BYTES, type Sha384 } from "./merkle.ts";
@@ -46,7 +47,8 @@ export class BlockVerifier {
     try {
       this.#hasher.clear();
       scanned = scanBlock(own, this.#hasher, options.expectedNumber);
-      return this.#judge(own, scanned, options);
+      const block = this.#judge(own, scanned, options);
+      return options.proofs === undefined ? block : checkProofs([{ bytes: own, block }], options.proofs)[0]!;
     } catch (thrown) {
       if (!(thrown instanceof HieroFault)) throw thrown;
       return { status: "fault", number: scanned?.header.number, fault: thrown.toFault() };
@@ -57,7 +59,9 @@ export class BlockVerifier {
     const { header, footer, proofs } = scanned;
     const version = header.hapiVersion!;
     const legacy = legacyProof(scanned);
-    if (legacy === undefined) requireUsableProof(scanned);
+    if (legacy === undefined) {
+      requireUsableProof(scanned, options.unknownProofs ?? options.proofs?.onUnknownKind ?? "refuse");
+    }
     const subtreeRoots = options.subtreeRoots === true ? this.#hasher.subtreeRoots() : undefined;
     const candidates = legacy !== undefined ? [] : this.#hasher.finish({
       timestamp: bytes.subarray(header.timestampStart, header.timestampEnd),
@@ -101,6 +105,7 @@ export class BlockVerifier {
       itemCount: scanned.itemCount,
       itemCounts: scanned.itemCounts,
       proofs: proofs.map(ownProof),
+      proof: { status: "unchecked" },
       link,
       warnings,
       ...(subtreeRoots === undefined ? {} : { subtreeRoots }),
@@ -171,9 +176,9 @@ function legacyProof({ header, proofs }: ScannedBlock): (BlockProof & { kind: "l
   return proofs.find((proof) => proof.kind === "legacy");
 }
 
-function requireUsableProof({ proofs, hasRecordFile }: ScannedBlock): void {
+function requireUsableProof({ proofs, hasRecordFile }: ScannedBlock, onUnknown: "refuse" | "accept"): void {
   const usable = proofs.filter(({ kind }) => kind !== "unknown" && kind !== "legacy");
-  if (usable.length === 0) {
+  if (usable.length === 0 && onUnknown === "refuse") {
     throw new HieroFault("MISSING_MANDATORY_ITEM", "Cannot verify block: no proof of a known kind", {
       check: "proof",
     });

@@ -28,9 +28,20 @@ import { PublishPipeline } from "./pipeline.ts";
 import { BLOCKS_FAMILIES, BlockStore } from "./store.ts";
 import { TOPICS_OVERHEAD_BYTES } from "./topics.ts";
 import { VerifyLane } from "./verify_lane.ts";
+import type { VerifyTaskOptions } from "./verify_task.ts";
 
 /** Room for a few dozen of the blocks that {@link makeChain} makes. */
 export const TEST_ARENA_BYTES = 65_536;
+
+/** A verify task as a node without any setting has it. */
+export const TEST_VERIFY_OPTIONS = {
+  brokenLink: "refuse",
+  unverifiable: "refuse",
+  proofs: "when-known",
+  unknownProofs: "refuse",
+  verificationData: new Uint8Array(0),
+  ledgerId: new Uint8Array(0),
+} as const;
 
 /** The first `count` blocks of a chain, of some 4 kB each. */
 export function makeChain(count: number, seed = 1): Uint8Array[] {
@@ -173,12 +184,14 @@ export function testMetrics(scope: MetricScope = new MetricScope()): BlocksMetri
 
 /** Starts a pipeline with a verify Worker of its own. */
 export async function openPipeline(
-  { engine = new BrittleEngine(), config = {} }: {
+  { engine = new BrittleEngine(), config = {}, verify = {}, arenaBytes = TEST_ARENA_BYTES }: {
     engine?: BrittleEngine;
     config?: Partial<PublishConfig>;
+    verify?: Partial<VerifyTaskOptions>;
+    arenaBytes?: number;
   } = {},
 ): Promise<PipelineFixture> {
-  const memory = await HotMemory.create({ bytes: TEST_ARENA_BYTES + TOPICS_OVERHEAD_BYTES });
+  const memory = await HotMemory.create({ bytes: arenaBytes + TOPICS_OVERHEAD_BYTES });
   const scope = new MetricScope().scope("bus");
   const bus = new Bus({ memory, metrics: scope });
   const log = new RecordingLog();
@@ -186,14 +199,14 @@ export async function openPipeline(
   const fatal: Error[] = [];
   const onFatal = (error: Error) => void fatal.push(error);
   const lane = await VerifyLane.open({
-    arenaBytes: TEST_ARENA_BYTES,
+    arenaBytes,
     chainState: store.chainState,
-    brokenLink: "refuse",
-    unverifiable: "refuse",
+    ...TEST_VERIFY_OPTIONS,
+    ...verify,
   }, { bus, fatal: onFatal });
   const machine = new PublishMachine({
     lastPersisted: store.last ?? -1n,
-    config: { maxBlockBytes: TEST_ARENA_BYTES, ...config },
+    config: { maxBlockBytes: arenaBytes, ...config },
   });
   const persisted: bigint[] = [];
   const metrics = testMetrics();
@@ -205,6 +218,7 @@ export async function openPipeline(
     log,
     tracer: new Tracer(),
     onPersisted: ({ number }) => void persisted.push(number),
+    live: { accepted: () => {}, complete: () => {} },
     fatal: onFatal,
     now: () => performance.timeOrigin + performance.now(),
   });

@@ -6,16 +6,18 @@
  * @module
  */
 
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import type { BlockAccessService } from "../../../proto/gen/org/hiero/block/api/block_access_service_pb.ts";
 import {
   type BlockNodeService,
   type BlockRange,
   BlockRangeSchema,
+  RangedAddressBookHistorySchema,
   type ServerStatusDetailResponse,
   ServerStatusDetailResponseSchema,
   type ServerStatusResponse,
   ServerStatusResponseSchema,
+  TssDataSchema,
 } from "../../../proto/gen/org/hiero/block/api/node_service_pb.ts";
 import { CairnError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/log.ts";
@@ -27,6 +29,8 @@ import {
 } from "../../protocols/hiero/access_messages.ts";
 import { HieroFault } from "../../protocols/hiero/fault.ts";
 import { UINT64_MAX } from "../../protocols/hiero/wire.ts";
+import { encodeAddressBooks } from "../../protocols/hiero/proofs/address_book.ts";
+import { encodeTssData, type VerificationData } from "../../protocols/hiero/proofs/verification_data.ts";
 import type { ServiceHandlers } from "../../rpc/types.ts";
 import type { BlocksMetrics } from "./metrics.ts";
 import type { BlockStore } from "./store.ts";
@@ -48,6 +52,8 @@ export interface AccessDeps {
   readonly log: Logger;
   /** Block the node wants next; undefined when it cannot say. */
   readonly nextExpected: () => bigint | undefined;
+  /** What proofs are checked against. */
+  readonly verificationData: () => VerificationData;
   readonly nodeVersion: SemanticVersionParts;
   readonly streamVersion: SemanticVersionParts;
 }
@@ -118,12 +124,19 @@ function serverStatus({ store, nextExpected }: AccessDeps): ServerStatusResponse
   });
 }
 
-function serverStatusDetail({ store, nodeVersion, streamVersion }: AccessDeps): ServerStatusDetailResponse {
+function serverStatusDetail(deps: AccessDeps): ServerStatusDetailResponse {
+  const { store, nodeVersion, streamVersion } = deps;
+  const { tss, addressBooks } = deps.verificationData();
   const ranges: BlockRange[] = store.ranges()
     .map(({ first, last }) => create(BlockRangeSchema, { rangeStart: first, rangeEnd: last }));
   return create(ServerStatusDetailResponseSchema, {
     versionInformation: { streamProtoVersion: streamVersion, blockNodeVersion: nodeVersion },
     availableRanges: ranges,
     storedRanges: ranges,
+    // Other nodes take their keys from here (spec §6.5).
+    ...(tss === undefined ? {} : { tssData: fromBinary(TssDataSchema, encodeTssData(tss)) }),
+    ...(addressBooks.length === 0 ? {} : {
+      rangedAddressBookHistory: fromBinary(RangedAddressBookHistorySchema, encodeAddressBooks(addressBooks)),
+    }),
   });
 }

@@ -5,6 +5,11 @@ import {
   encodeBlockRequest,
   parseBlockResponse,
 } from "../../protocols/hiero/access_messages.ts";
+import { openEndedBook } from "../../protocols/hiero/proofs/address_book.ts";
+import {
+  NO_VERIFICATION_DATA,
+  type VerificationData,
+} from "../../protocols/hiero/proofs/verification_data.ts";
 import { UINT64_MAX } from "../../protocols/hiero/wire.ts";
 import { testMetrics } from "./_testing.ts";
 import { type AccessDeps, accessHandlers, statusHandlers } from "./access.ts";
@@ -12,7 +17,11 @@ import type { BlockStore } from "./store.ts";
 
 const BLOCK = Uint8Array.of(0x0a, 0x02, 0x0a, 0x00);
 
-function openAccess(range: { first?: bigint; last?: bigint }, nextExpected?: bigint) {
+function openAccess(
+  range: { first?: bigint; last?: bigint },
+  nextExpected?: bigint,
+  verificationData: VerificationData = NO_VERIFICATION_DATA,
+) {
   const log = new RecordingLog();
   const metrics = testMetrics();
   const store = {
@@ -29,6 +38,7 @@ function openAccess(range: { first?: bigint; last?: bigint }, nextExpected?: big
     metrics,
     log,
     nextExpected: () => nextExpected,
+    verificationData: () => verificationData,
     nodeVersion: { major: 0, minor: 1, patch: 2, pre: "dev" },
     streamVersion: { major: 0, minor: 76, patch: 1, pre: "" },
   };
@@ -111,4 +121,28 @@ Deno.test("serverStatus and serverStatusDetail tell the range, and uint64_max wh
     blockNodeVersion: { major: 0, minor: 1, patch: 2, pre: "dev" },
     streamProtoVersion: { major: 0, minor: 76, patch: 1 },
   });
+});
+
+Deno.test("serverStatusDetail tells the keys this node checks proofs with, and nothing where it has none", async () => {
+  const { tssData, rangedAddressBookHistory } = await openAccess({}).detail();
+  assert.deepEqual([tssData, rangedAddressBookHistory], [undefined, undefined]);
+  const [ledgerId, schnorrKey] = [new Uint8Array(32).fill(1), new Uint8Array(192).fill(2)];
+  const known = await openAccess({}, undefined, {
+    tss: {
+      ledgerId,
+      wrapsVerificationKey: Uint8Array.of(3),
+      roster: [{ nodeId: 0n, weight: 4n, schnorrKey }],
+      validFromBlock: 0n,
+    },
+    addressBooks: [openEndedBook(new Map([[7n, Uint8Array.of(0xab)]]), 5n)],
+  }).detail();
+  assert.partialDeepStrictEqual(known.tssData, {
+    ledgerId,
+    wrapsVerificationKey: Uint8Array.of(3),
+    currentRoster: { rosterEntries: [{ nodeId: 0n, weight: 4n, schnorrPublicKey: schnorrKey }] },
+    validFromBlock: 0n,
+  });
+  const [ranged] = known.rangedAddressBookHistory!.addressBooks;
+  assert.partialDeepStrictEqual(ranged, { startBlock: 5n, endBlock: UINT64_MAX });
+  assert.partialDeepStrictEqual(ranged!.addressBook!.nodeAddress[0], { nodeId: 7n, RSAPubKey: "ab" });
 });

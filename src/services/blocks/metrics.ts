@@ -20,10 +20,14 @@ export interface BlocksMetrics {
   readonly blocksReceived: Counter;
   readonly blocksVerified: Counter<"rule">;
   readonly blocksRejected: Counter<"fault">;
+  readonly proofsVerified: Counter<"kind">;
+  readonly proofsUnverified: Counter<"reason">;
+  readonly proofsRefused: Counter<"step">;
   readonly blocksPersisted: Counter;
   readonly acknowledgements: Counter;
   readonly responses: Counter<"kind">;
   readonly setsDropped: Counter;
+  readonly publishersHeld: Counter<"reason">;
   readonly publishers: Gauge;
   readonly queuedBytes: Gauge;
   readonly latest: Gauge<"state">;
@@ -55,6 +59,21 @@ export function createBlocksMetrics(scope: MetricScope, source: BlocksGaugeSourc
       help: "Blocks that failed verification, by fault",
       labels: ["fault"],
     }),
+    proofsVerified: scope.counter({
+      name: "proofs_verified_total",
+      help: "Block proofs that were verified, by kind",
+      labels: ["kind"],
+    }),
+    proofsUnverified: scope.counter({
+      name: "proofs_unverified_total",
+      help: "Blocks accepted although their proofs could not be checked, by reason",
+      labels: ["reason"],
+    }),
+    proofsRefused: scope.counter({
+      name: "proofs_refused_total",
+      help: "Blocks refused for their proofs, by the step of the check that failed",
+      labels: ["step"],
+    }),
     blocksPersisted: scope.counter({ name: "persisted_total", help: "Blocks written durably" }),
     acknowledgements: scope.counter({ name: "acknowledgements_total", help: "Acknowledgements sent" }),
     responses: scope.counter({
@@ -65,6 +84,11 @@ export function createBlocksMetrics(scope: MetricScope, source: BlocksGaugeSourc
     setsDropped: scope.counter({
       name: "sets_dropped_total",
       help: "Item sets dropped because no block was in progress on their stream",
+    }),
+    publishersHeld: scope.counter({
+      name: "publishers_held_total",
+      help: "Times a publish stream was not read because its messages had used up a budget, or for a penalty",
+      labels: ["reason"],
     }),
     publishers: scope.gauge({
       name: "publishers",

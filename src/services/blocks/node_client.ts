@@ -1,5 +1,5 @@
 /**
- * A block node as a client sees it: publish, get, status.
+ * A block node as a client sees it: publish, subscribe, get, status.
  *
  * Layer: services. Source: spec/block-node.md §1. For the command line, examples, load tests and later backfill.
  *
@@ -8,6 +8,7 @@
 
 import { BlockAccessService } from "../../../proto/gen/org/hiero/block/api/block_access_service_pb.ts";
 import { BlockStreamPublishService } from "../../../proto/gen/org/hiero/block/api/block_stream_publish_service_pb.ts";
+import { BlockStreamSubscribeService } from "../../../proto/gen/org/hiero/block/api/block_stream_subscribe_service_pb.ts";
 import { BlockNodeService } from "../../../proto/gen/org/hiero/block/api/node_service_pb.ts";
 import { CairnError } from "../../kernel/errors.ts";
 import {
@@ -15,9 +16,17 @@ import {
   encodeBlockRequest,
   parseBlockResponse,
 } from "../../protocols/hiero/access_messages.ts";
+import {
+  encodeSubscribeRequest,
+  parseSubscribeResponse,
+  type SubscribeRequest,
+  subscribeRequest,
+  type SubscribeResponse,
+} from "../../protocols/hiero/subscribe_messages.ts";
 import { UINT64_MAX } from "../../protocols/hiero/wire.ts";
 import { createClient } from "../../rpc/client.ts";
 import type { PublishChannel } from "./publisher.ts";
+import { receiveBlocks, type SubscribedBlock, type SubscribeRange } from "./subscription.ts";
 
 /** Time for an answer, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -35,6 +44,7 @@ export class BlockNodeClient implements Disposable {
   readonly #access;
   readonly #node;
   readonly #publish;
+  readonly #subscribe;
 
   /** @param address `HOST:PORT`. */
   constructor(address: string) {
@@ -42,6 +52,7 @@ export class BlockNodeClient implements Disposable {
     this.#access = createClient(BlockAccessService, address);
     this.#node = createClient(BlockNodeService, address);
     this.#publish = createClient(BlockStreamPublishService, address);
+    this.#subscribe = createClient(BlockStreamSubscribeService, address);
   }
 
   /** @throws {CairnError} `PEER_UNAVAILABLE` and other transport errors. */
@@ -86,9 +97,42 @@ export class BlockNodeClient implements Disposable {
     };
   }
 
+  /**
+   * Blocks in order, each whole, verified and stored by the node: from `first`, or the first that the node has if
+   * only `last` is given, or the next one it receives if neither is. Ends behind `last`; without it, when the node
+   * stops. The node reads ahead of the loop only as far as the transport buffers.
+   *
+   * @example Follow a node from its block 7 on
+   * ```ts ignore
+   * for await (const { number, bytes } of client.subscribe({ first: 7n }, signal)) await keep(number, bytes);
+   * ```
+   *
+   * @throws {CairnError} `BLOCK_NOT_FOUND` or `PEER_UNAVAILABLE` with the node's status in `detail.status`,
+   *   `BLOCK_MALFORMED` if what came is not the next block, or a transport error. The signal's reason is rethrown
+   *   unchanged.
+   */
+  subscribe(range: SubscribeRange, signal: AbortSignal): AsyncIterable<SubscribedBlock> {
+    return receiveBlocks(this.openSubscribeStream(subscribeRequest(range), signal), range, this.address);
+  }
+
+  /** Opens a subscribeBlockStream call: its messages as they come, the items of a live block before it is verified. */
+  async *openSubscribeStream(
+    request: SubscribeRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<SubscribeResponse> {
+    const call = this.#subscribe.raw.serverStream("subscribeBlockStream", encodeSubscribeRequest(request), {
+      signal,
+    });
+    for await (const bytes of call) {
+      const response = parseSubscribeResponse(bytes);
+      if (response !== undefined) yield response;
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#access.close();
     this.#node.close();
     this.#publish.close();
+    this.#subscribe.close();
   }
 }

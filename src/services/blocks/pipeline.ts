@@ -13,7 +13,8 @@ import type { Tracer } from "../../kernel/telemetry.ts";
 import { HieroFault } from "../../protocols/hiero/fault.ts";
 import type { HandlerId, PublishEffect, PublishEvent } from "../../protocols/hiero/publish_events.ts";
 import type { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
-import { parsePublishRequest } from "../../protocols/hiero/publish_messages.ts";
+import type { ProofStatus } from "../../protocols/hiero/verdict.ts";
+import { type ItemSet, parsePublishRequest } from "../../protocols/hiero/publish_messages.ts";
 import { encodePublishResponse } from "../../protocols/hiero/publish_responses.ts";
 import type { BidiCall, StreamHandler } from "../../rpc/types.ts";
 import type { BlocksMetrics } from "./metrics.ts";
@@ -30,6 +31,12 @@ const MAX_BATCH_BYTES = 16_777_216;
 /** Told of every durable block, in order. */
 export type PersistedListener = (block: { readonly number: bigint; readonly bytes: number }) => void;
 
+/** Told of every set that became part of a block, and of every block whose sets are all there. */
+export interface LiveListener {
+  accepted(number: bigint, set: ItemSet): void;
+  complete(number: bigint): void;
+}
+
 /** What the pipeline works with. */
 export interface PipelineDeps {
   readonly machine: PublishMachine;
@@ -39,6 +46,7 @@ export interface PipelineDeps {
   readonly log: Logger;
   readonly tracer: Tracer;
   readonly onPersisted: PersistedListener;
+  readonly live: LiveListener;
   /** Told of what must never happen: the node then stops rather than going on half. */
   readonly fatal: (error: Error) => void;
   /** Milliseconds since the epoch with fractions; the same clock as the verify Worker's. */
@@ -78,6 +86,7 @@ export class PublishPipeline {
   #writeFailure: string | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
   readonly #ticker: ReturnType<typeof setInterval>;
+  #wakeTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #closeTimers = new Set<ReturnType<typeof setTimeout>>();
 
   constructor(deps: PipelineDeps) {
@@ -124,6 +133,7 @@ export class PublishPipeline {
   shutdown(): void {
     clearInterval(this.#ticker);
     this.#step({ kind: "shutdown" });
+    clearTimeout(this.#wakeTimer);
     for (const timer of this.#closeTimers) clearTimeout(timer);
     this.#closeTimers.clear();
     for (const { call } of this.#publishers.values()) call.end();
@@ -183,10 +193,20 @@ export class PublishPipeline {
         return this.#respond(effect);
       case "close":
         return this.#close(effect.handler, effect.reason);
+      case "accepted":
+        return this.#deps.live.accepted(effect.number, effect.set);
       case "verify":
+        this.#deps.live.complete(effect.number);
         return this.#submit(effect);
       case "persist":
         this.#persistQueue.push(effect.attempt);
+        return;
+      case "wake":
+        clearTimeout(this.#wakeTimer);
+        this.#wakeTimer = setTimeout(
+          () => this.#step({ kind: "tick" }),
+          Math.max(1, Math.ceil(effect.atMs - this.#deps.now())),
+        );
         return;
       case "pause":
         return this.#publishers.get(effect.handler)?.call.pause();
@@ -198,7 +218,8 @@ export class PublishPipeline {
       case "note":
         if (effect.note === "items-dropped" || effect.note === "late-items-dropped") {
           this.#deps.metrics.setsDropped.inc();
-        }
+        } else if (effect.note === "held-budget") this.#deps.metrics.publishersHeld.inc({ reason: "budget" });
+        else if (effect.note === "held-penalty") this.#deps.metrics.publishersHeld.inc({ reason: "penalty" });
         this.#deps.log.debug("Publish event", effect);
     }
   }
@@ -283,6 +304,7 @@ export class PublishPipeline {
       this.#done(attempt);
     } else if (verdict.status === "ok") {
       metrics.blocksVerified.inc({ rule: verdict.record.rule });
+      countProof(metrics, verdict.record.proof);
       for (const warning of verdict.warnings) {
         log.warn("Block accepted with a warning", { number, ...warning });
       }
@@ -291,11 +313,14 @@ export class PublishPipeline {
         block: verdict.block,
         record: verdict.record,
         chainState: verdict.chainState,
+        verificationData: verdict.verificationData,
       };
     } else {
       this.#done(attempt);
-      metrics.blocksRejected.inc({ fault: verdict.fault.type });
-      log.warn("Block refused", { number, fault: verdict.fault.type, reason: verdict.fault.message });
+      const { type, message, detail } = verdict.fault;
+      metrics.blocksRejected.inc({ fault: type });
+      if (detail.check === "proof") metrics.proofsRefused.inc({ step: String(detail["step"] ?? type) });
+      log.warn("Block refused", { number, fault: type, reason: message });
     }
     this.#perform(effects);
   }
@@ -391,6 +416,11 @@ export class PublishPipeline {
   #observe(stage: string, milliseconds: number): void {
     this.#deps.metrics.stageSeconds.observe({ stage }, Math.max(0, milliseconds) / 1000);
   }
+}
+
+function countProof(metrics: BlocksMetrics, proof: ProofStatus | undefined): void {
+  if (proof?.status === "verified") { for (const kind of proof.kinds) metrics.proofsVerified.inc({ kind }); }
+  else if (proof?.status === "unverified") metrics.proofsUnverified.inc({ reason: proof.reason });
 }
 
 /** Drops an acknowledgement that the same stream's next response would repeat with a higher number (spec §3.5). */

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import type { Counter } from "prom-client";
+import { vectorTest } from "../../../tests/vectors.ts";
 import { encodeEndOfBlock, encodeEndStream } from "../../protocols/hiero/publish_messages.ts";
 import { eventually } from "../../rpc/_testing.ts";
+import { listBlockFiles, readBlockFile } from "./block_files.ts";
+import { BlockStore } from "./store.ts";
+import { loadVerificationData } from "./verification_start.ts";
 import {
   BrittleEngine,
   type FakeCall,
@@ -171,6 +176,25 @@ Deno.test("PublishPipeline performs effects in order though the transport calls 
   assert.deepEqual([first.paused, second.paused], [true, true]);
 });
 
+Deno.test("PublishPipeline reads a stream that has used its budget again in the next interval, and counts it", async () => {
+  await using fixture = await openPipeline({
+    config: { perHandlerMessageBudget: 1, flowControlIntervalMs: 20 },
+  });
+  const chain = makeChain(3);
+  const call = fixture.connect();
+  let resumed = 0;
+  call.onResume = () => resumed++;
+  for (const [i, block] of chain.entries()) {
+    call.block(BigInt(i), block);
+    assert.ok(call.paused);
+    await eventually(() => resumed > i && !call.paused, `resumed after block ${i}`);
+  }
+  await stored(fixture, 2n);
+  assert.ok(!call.paused);
+  const { values } = await fixture.metrics.publishersHeld.get();
+  assert.deepEqual(values.map(({ value, labels }) => [labels.reason, value]), [["budget", resumed]]);
+});
+
 Deno.test("PublishPipeline survives a call that closes from within send()", async () => {
   await using fixture = await openPipeline();
   const chain = makeChain(2);
@@ -252,3 +276,47 @@ Deno.test("PublishPipeline ends calls as the protocol says: idle, goodbye, half-
   assert.deepEqual(idle.answers, []);
   assert.match(String(idle.endError), /idle/);
 });
+
+vectorTest(
+  "PublishPipeline answers a bad proof with BAD_BLOCK_PROOF and others with ResendBlock, and counts",
+  async (vectors) => {
+    const files = await listBlockFiles([`${vectors}/block-node/CN_0_73_TSS_WRAPS_LEGACY`]);
+    const chain = await Promise.all(files.map(readBlockFile));
+    const engine = new BrittleEngine();
+    await using fixture = await openPipeline({
+      engine,
+      arenaBytes: 2_097_152,
+      verify: { proofs: "require" },
+    });
+    const [bad, good] = [fixture.connect(), fixture.connect()];
+    bad.block(0n, chain[0]!);
+    await stored(fixture, 0n);
+    const flipped = chain[1]!.slice();
+    flipped[flipped.length - 200]! ^= 1;
+    bad.block(1n, flipped);
+    await eventually(() => bad.answers.includes("end-stream BAD_BLOCK_PROOF"), "the refusal");
+    good.block(2n, chain[2]!);
+    await eventually(() => good.answers.includes("resend 1"), "ResendBlock");
+    for (const number of [1, 2, 3, 4]) good.block(BigInt(number), chain[number]!);
+    await stored(fixture, 4n);
+    const count = async (counter: Counter) => {
+      const { values } = await counter.get();
+      return values.map(({ labels, value }) => [...Object.values(labels), value].join(" "));
+    };
+    assert.deepEqual(await count(fixture.metrics.proofsVerified), ["tss-schnorr 5"]);
+    assert.equal((await count(fixture.metrics.proofsRefused)).length, 1);
+    assert.deepEqual(await count(fixture.metrics.proofsUnverified), []);
+    assert.equal((await fixture.store.record(3n))?.proof?.status, "verified");
+    assert.deepEqual(fixture.fatal, []);
+    // What block 0 told is stored with it, and so a restarted node goes on without asking.
+    const reopened = await BlockStore.open(engine);
+    assert.deepEqual(reopened.verificationData, fixture.store.verificationData);
+    const data = await loadVerificationData(reopened, { ledgerId: "", tssDataFile: "", addressBookFile: "" });
+    assert.equal(data.tss?.roster.length, 3);
+    const ledgerId = "00".repeat(32);
+    await assert.rejects(loadVerificationData(reopened, { ledgerId, tssDataFile: "", addressBookFile: "" }), {
+      code: "CONFIG_INVALID",
+      message: /the stored chain is of another ledger/,
+    });
+  },
+);

@@ -8,7 +8,7 @@
  */
 
 import { toHex } from "../../protocols/hiero/fault.ts";
-import type { BlockVerdict, VerifiedBlock } from "../../protocols/hiero/verdict.ts";
+import type { BlockVerdict, ProofStatus, VerifiedBlock } from "../../protocols/hiero/verdict.ts";
 import type { BlockRecord } from "./store.ts";
 
 /** What is kept beside a stored block. */
@@ -22,6 +22,7 @@ export function toBlockRecord(verified: VerifiedBlock): BlockRecord {
     items: verified.itemCount,
     bytes: verified.bytes,
     proofs: verified.proofs.map((proof) => proof.kind),
+    proof: verified.proof,
   };
 }
 
@@ -41,6 +42,8 @@ export interface VerdictReport {
   readonly bytes?: number;
   readonly proofs?: readonly { readonly kind: string; readonly signatureBytes?: number }[];
   readonly link?: string;
+  /** Whether signatures were checked, and by which kind of proof the block is verified, or why not. */
+  readonly proof?: ProofStatus;
   readonly message?: string;
   readonly detail?: Readonly<Record<string, unknown>>;
 }
@@ -68,5 +71,6 @@ export function toVerdictReport(verdict: BlockVerdict): VerdictReport {
       ...("signatureBytes" in proof ? { signatureBytes: proof.signatureBytes } : {}),
     })),
     link: verdict.link.status,
+    proof: verdict.proof,
   };
 }

@@ -17,6 +17,7 @@ const OK_KEYS = [
   "bytes",
   "proofs",
   "link",
+  "proof",
 ];
 
 Deno.test("toVerdictReport() has the same keys for every block that passed and for every one that did not", () => {
@@ -31,6 +32,7 @@ Deno.test("toVerdictReport() has the same keys for every block that passed and f
     consensusTime: "1767225600.000000000",
     bytes: block!.length,
     link: "unchecked",
+    proof: { status: "unchecked" },
   });
   assert.deepEqual(report.proofs, [{ kind: "tss", signatureBytes: 2920 }]);
   for (const bad of [withBrokenLink(block!), new Uint8Array(0)]) {

@@ -16,7 +16,14 @@ import { StateService } from "../../../proto/gen/org/hiero/block/api/state_servi
 import type { Bus } from "../../kernel/bus/mod.ts";
 import type { Context, Readiness, Service } from "../../kernel/service.ts";
 import type { Tracer } from "../../kernel/telemetry.ts";
+import {
+  decodeVerificationData,
+  encodeVerificationData,
+  NO_VERIFICATION_DATA,
+  type VerificationData,
+} from "../../protocols/hiero/proofs/verification_data.ts";
 import { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
+import { SubscribeMachine } from "../../protocols/hiero/subscribe_machine.ts";
 import { RpcServer } from "../../rpc/server.ts";
 import type { DescService } from "../../rpc/types.ts";
 import type { Engine } from "../../store/engine.ts";
@@ -26,8 +33,11 @@ import type { BlocksConfig } from "./config.ts";
 import { createBlocksMetrics } from "./metrics.ts";
 import { PublishPipeline } from "./pipeline.ts";
 import { BLOCKS_FAMILIES, BlockStore } from "./store.ts";
+import { SubscribeService } from "./subscribe.ts";
+import { createSubscribeMetrics } from "./subscribe_metrics.ts";
 import { Tiers } from "./tiers.ts";
 import { PERSISTED_TOPIC, TOPICS_OVERHEAD_BYTES } from "./topics.ts";
+import { loadVerificationData } from "./verification_start.ts";
 import { VerifyLane } from "./verify_lane.ts";
 
 /** Time for blocks in flight to reach the disk at a stop, in milliseconds. */
@@ -62,6 +72,7 @@ interface Running extends Chain {
   readonly tiers: Tiers;
   readonly lane: VerifyLane;
   readonly pipeline: PublishPipeline;
+  readonly subscribe: SubscribeService;
   readonly server: RpcServer;
   readonly address: string;
 }
@@ -98,14 +109,22 @@ export class BlocksService implements Service {
       firstAvailable: () => store.first,
     });
     await using stack = new AsyncDisposableStack();
+    // Before anything reads a block: block 0, which tells the network's keys, may be archived.
     const directory = this.#deps.historicDirectory;
     const tiers = stack.use(await Tiers.open(config, { store, directory, metrics: scope, log }));
+    const verificationData = config.proofs === "off"
+      ? NO_VERIFICATION_DATA
+      : await loadVerificationData(store, config);
     const lane = stack.use(
       await VerifyLane.open({
         arenaBytes: config.maxBlockBytes,
         chainState: store.chainState,
         brokenLink: config.brokenLink,
         unverifiable: config.unverifiable,
+        proofs: config.proofs,
+        unknownProofs: config.unknownProofs,
+        verificationData: encodeVerificationData(verificationData),
+        ledgerId: Uint8Array.fromHex(config.ledgerId),
       }, { bus, fatal }),
     );
     // Only a node without blocks may choose where to begin: later on it would tear a hole into its chain.
@@ -130,8 +149,31 @@ export class BlocksService implements Service {
         maxBlockBytes: config.maxBlockBytes,
         pauseAboveBytes: config.pauseAboveBytes,
         maxQueuedBytes: config.maxQueuedBytes,
+        perHandlerMessageBudget: config.perHandlerMessageBudget,
+        totalMessageBudgetPerInterval: config.totalMessageBudgetPerInterval,
+        fullIntervalsForPenalty: config.fullIntervalsForPenalty,
       },
     });
+    const subscribeMachine = new SubscribeMachine({
+      lastPersisted: store.last ?? -1n,
+      config: {
+        maximumFutureRequest: BigInt(config.maximumFutureRequest),
+        chunkBytes: config.maxChunkSizeBytes,
+        liveBytes: config.subscriberLiveBytes,
+        stallTimeoutMs: config.subscriberStallMs,
+      },
+    });
+    const subscribe = stack.use(
+      new SubscribeService({
+        machine: subscribeMachine,
+        store,
+        metrics: createSubscribeMetrics(scope, () => subscribeMachine.snapshot()),
+        log,
+        maxSubscribers: config.maxSubscribers,
+        historyBytes: config.subscriberHistoryBytes,
+        now: () => performance.now(),
+      }),
+    );
     const persisted = bus.open(PERSISTED_TOPIC);
     const pipeline = new PublishPipeline({
       machine,
@@ -143,7 +185,9 @@ export class BlocksService implements Service {
       onPersisted: (event) => {
         persisted.tryPublish(event);
         tiers.notify();
+        subscribe.persisted(event.number);
       },
+      live: subscribe,
       fatal,
       now: () => performance.timeOrigin + performance.now(),
     });
@@ -155,16 +199,27 @@ export class BlocksService implements Service {
         tracer: this.#deps.tracer,
       }),
     );
-    this.#addServices(server, pipeline, {
+    this.#addServices(server, { pipeline, subscribe }, {
       store,
       metrics,
       log,
       ...this.#versions(),
+      verificationData: () => knownNow(verificationData, store),
       nextExpected: () => nextExpected({ machine, store, earliest: configured }),
     });
     const { host, port } = await server.listen();
     const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-    this.#running = { tiers, store, machine, earliest: configured, lane, pipeline, server, address };
+    this.#running = {
+      tiers,
+      store,
+      machine,
+      earliest: configured,
+      lane,
+      pipeline,
+      subscribe,
+      server,
+      address,
+    };
     stack.move();
     this.#sayServing(server);
     log.info("Block node serves", { address, first: store.first, last: store.last });
@@ -174,11 +229,15 @@ export class BlocksService implements Service {
     return { nodeVersion: this.#deps.nodeVersion, streamVersion: STREAM_VERSION };
   }
 
-  #addServices(server: RpcServer, pipeline: PublishPipeline, access: AccessDeps): void {
+  #addServices(
+    server: RpcServer,
+    { pipeline, subscribe }: Pick<Running, "pipeline" | "subscribe">,
+    access: AccessDeps,
+  ): void {
     server.add(BlockAccessService, accessHandlers(access));
     server.add(BlockNodeService, statusHandlers(access));
     // Known to reflection, answered with UNIMPLEMENTED and a code, as the block node does.
-    for (const service of [BlockStreamSubscribeService, ProofService, StateService, ReconnectService]) {
+    for (const service of [ProofService, StateService, ReconnectService]) {
       server.add(service as DescService, {});
     }
     server.add(
@@ -187,12 +246,19 @@ export class BlocksService implements Service {
         ? { publishBlockStream: { raw: true, handle: (call) => pipeline.connect(call) } }
         : {},
     );
+    server.add(
+      BlockStreamSubscribeService,
+      this.#config.enableSubscribe
+        ? { subscribeBlockStream: { raw: true, handle: (...call) => subscribe.subscribe(...call) } }
+        : {},
+    );
   }
 
   #sayServing(server: RpcServer): void {
     const services = [BlockAccessService, BlockNodeService];
     for (const { typeName } of services) server.setHealth(typeName, "SERVING");
     if (this.#config.enablePublish) server.setHealth(BlockStreamPublishService.typeName, "SERVING");
+    if (this.#config.enableSubscribe) server.setHealth(BlockStreamSubscribeService.typeName, "SERVING");
     server.setHealth("", "SERVING");
   }
 
@@ -211,14 +277,16 @@ export class BlocksService implements Service {
 
   status(): Readonly<Record<string, unknown>> {
     if (this.#running === undefined) return {};
-    const { store, machine, tiers } = this.#running;
+    const { store, machine, subscribe, tiers } = this.#running;
     const { resend, handlers, queuedBlocks, queuedBytes, inFlight, paused } = machine.snapshot();
     return {
       firstBlock: store.first?.toString(),
       lastBlock: store.last?.toString(),
       nextExpectedBlock: nextExpected(this.#running)?.toString(),
       verification: "hash-verified",
+      proofs: this.#config.proofs,
       publishers: handlers,
+      subscribers: subscribe.subscribers,
       resend: resend.map(String),
       queuedBlocks,
       queuedBytes,
@@ -228,21 +296,29 @@ export class BlocksService implements Service {
     };
   }
 
-  /** Blocks that arrived whole reach the disk and are acknowledged; then publishers are told, then the port closes. */
+  /** Blocks that arrived whole reach the disk and are acknowledged; then peers are told, then the port closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
-    const { pipeline, server, lane, tiers } = running;
+    const { pipeline, subscribe, server, lane, tiers } = running;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_TIMEOUT_MS));
     if (!lane.failed) await Promise.race([pipeline.drain(), late]);
     clearTimeout(timer);
     pipeline.shutdown();
+    subscribe.shutdown();
     await server.stop({ graceMs: STOP_GRACE_MS });
     await lane[Symbol.asyncDispose]();
     await tiers[Symbol.asyncDispose]();
   }
+}
+
+/** What was known at the start, or what block 0 has told since. */
+function knownNow(atStart: VerificationData, { verificationData }: BlockStore): VerificationData {
+  return atStart.tss !== undefined || verificationData === undefined
+    ? atStart
+    : { ...atStart, tss: decodeVerificationData(verificationData).tss };
 }
 
 /** Block the node wants next; undefined below the configured start, and while it has none and nobody has started one (spec §5.2). */

@@ -10,6 +10,7 @@
 import { CairnError } from "../../kernel/errors.ts";
 import { decodeChainHead } from "../../protocols/hiero/chain.ts";
 import { HieroFault } from "../../protocols/hiero/fault.ts";
+import type { ProofStatus } from "../../protocols/hiero/verdict.ts";
 import type { Engine, Family, Operation, ScanOptions } from "../../store/engine.ts";
 import type { FamilySpec } from "../../store/family.ts";
 import type { Archive, ArchivedBatch } from "./archive.ts";
@@ -19,7 +20,9 @@ import { type BlockRange, mergeRanges, subtractRange } from "./ranges.ts";
 export const BLOCKS_FAMILY = {
   block: "blocks.block", // number u64 big-endian -> serialized com.hedera.hapi.block.stream.Block, as received
   record: "blocks.record", // number u64 big-endian -> BlockRecord, JSON
-  state: "blocks.state", // "chain" -> chain state after the last block (protocols/hiero/chain.ts)
+  // "chain" -> chain state after the last block (protocols/hiero/chain.ts)
+  // "verification" -> what proofs are checked against (protocols/hiero/proofs/verification_data.ts), once known
+  state: "blocks.state",
 } as const;
 
 /** Their declarations for the engine. */
@@ -34,6 +37,7 @@ const REMOVAL_BLOCKS = 1_000;
 
 /** Key of the chain state. */
 export const CHAIN_KEY = new TextEncoder().encode("chain");
+const VERIFICATION_KEY = new TextEncoder().encode("verification");
 
 /** What verification found out about a stored block. Hashes in lower-case hex. */
 export interface BlockRecord {
@@ -45,6 +49,8 @@ export interface BlockRecord {
   readonly items: number;
   readonly bytes: number;
   readonly proofs: readonly string[];
+  /** Absent in blocks that were stored before proofs were checked. */
+  readonly proof?: ProofStatus;
 }
 
 /** A verified block on its way to disk. `block` is borrowed until the write settles. */
@@ -54,6 +60,8 @@ export interface StoredBlock {
   readonly record: BlockRecord;
   /** Chain state after this block. */
   readonly chainState: Uint8Array;
+  /** What this block has told about the network's keys. */
+  readonly verificationData?: Uint8Array | undefined;
 }
 
 /** u64 big-endian, so that keys sort by number. */
@@ -96,6 +104,7 @@ export class BlockStore {
   #cold: ColdTier | undefined;
   #last: bigint | undefined;
   #chainState: Uint8Array | undefined;
+  #verificationData: Uint8Array | undefined;
 
   private constructor(engine: Engine) {
     this.#engine = engine;
@@ -115,6 +124,7 @@ export class BlockStore {
     store.#hot = range === undefined ? [] : [range];
     store.#last = range?.last;
     store.#chainState = await store.#state.get(CHAIN_KEY);
+    store.#verificationData = await store.#state.get(VERIFICATION_KEY);
     if (store.#last !== stateNumber(store.#chainState)) {
       throw new CairnError(
         "STORE_READ_FAILED",
@@ -189,6 +199,11 @@ export class BlockStore {
     return this.#chainState;
   }
 
+  /** What stored blocks have told about the network's keys, as `protocols/hiero/proofs` serialized it. */
+  get verificationData(): Uint8Array | undefined {
+    return this.#verificationData;
+  }
+
   /** The serialized Block exactly as it was received. */
   async block(number: bigint): Promise<Uint8Array | undefined> {
     return await this.hotBlock(number) ?? await this.#cold?.read(number);
@@ -222,10 +237,15 @@ export class BlockStore {
       operations.push({ kind: "put", family: BLOCKS_FAMILY.record, key, value });
     }
     operations.push({ kind: "put", family: BLOCKS_FAMILY.state, key: CHAIN_KEY, value: last.chainState });
+    const told = blocks.findLast(({ verificationData }) => verificationData !== undefined)?.verificationData;
+    if (told !== undefined) {
+      operations.push({ kind: "put", family: BLOCKS_FAMILY.state, key: VERIFICATION_KEY, value: told });
+    }
     await this.#engine.write(operations, { sync: true });
     this.#hot = mergeRanges([...this.#hot, { first: blocks[0]!.number, last: last.number }]);
     this.#last = last.number;
     this.#chainState = last.chainState;
+    this.#verificationData = told ?? this.#verificationData;
   }
 
   /**

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BrittleEngine, makeChain } from "./_testing.ts";
+import { BrittleEngine, makeChain, TEST_VERIFY_OPTIONS } from "./_testing.ts";
 import { blockKey, BLOCKS_FAMILY, BlockStore, type StoredBlock } from "./store.ts";
 import { decodeVerdict } from "./verdict_codec.ts";
 import { VerifyTask } from "./verify_task.ts";
@@ -7,8 +7,7 @@ import { VerifyTask } from "./verify_task.ts";
 function storedBlocks(count: number): StoredBlock[] {
   const task = new VerifyTask({
     chainState: new Uint8Array(0),
-    brokenLink: "refuse",
-    unverifiable: "refuse",
+    ...TEST_VERIFY_OPTIONS,
   });
   return makeChain(count).map((block, i) => {
     const verdict = decodeVerdict(task.verify(BigInt(i), block));

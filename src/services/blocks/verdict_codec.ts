@@ -1,8 +1,8 @@
 /**
  * What the verify Worker answers, as bytes.
  *
- * Layer: services. A verdict is a length-prefixed chain state followed by JSON: it is small, and its fields change
- * more often than a binary layout should.
+ * Layer: services. A verdict is a chain state and verification data, each with its length in front, followed by JSON:
+ * it is small, and its fields change more often than a binary layout should.
  *
  * @module
  */
@@ -18,6 +18,8 @@ export type VerdictBody =
     readonly warnings: readonly Fault[];
     /** Chain state after the block. */
     readonly chainState: Uint8Array;
+    /** What proofs are checked against from now on, if this block has told it; to be stored with it. */
+    readonly verificationData?: Uint8Array | undefined;
   }
   | { readonly status: "fault"; readonly fault: Fault };
 
@@ -27,12 +29,22 @@ const decoder = new TextDecoder();
 
 /** Serializes a verdict for the body of a `blocks.verified` event. */
 export function encodeVerdict(verdict: VerdictBody): Uint8Array {
-  const state = verdict.status === "ok" ? verdict.chainState : new Uint8Array(0);
-  const json = encoder.encode(JSON.stringify({ ...verdict, chainState: undefined }));
-  const bytes = new Uint8Array(LENGTH_BYTES + state.length + json.length);
-  new DataView(bytes.buffer).setUint32(0, state.length, true);
-  bytes.set(state, LENGTH_BYTES);
-  bytes.set(json, LENGTH_BYTES + state.length);
+  const none = new Uint8Array(0);
+  const binary = verdict.status === "ok"
+    ? [verdict.chainState, verdict.verificationData ?? none]
+    : [none, none];
+  const json = encoder.encode(
+    JSON.stringify({ ...verdict, chainState: undefined, verificationData: undefined }),
+  );
+  const bytes = new Uint8Array(binary.reduce((sum, part) => sum + LENGTH_BYTES + part.length, json.length));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const part of binary) {
+    view.setUint32(at, part.length, true);
+    bytes.set(part, at + LENGTH_BYTES);
+    at += LENGTH_BYTES + part.length;
+  }
+  bytes.set(json, at);
   return bytes;
 }
 
@@ -40,9 +52,14 @@ export function encodeVerdict(verdict: VerdictBody): Uint8Array {
 export function decodeVerdict(body: Uint8Array): VerdictBody {
   // Out of shared memory first: the event's body is only borrowed.
   const bytes = body.slice();
-  const stateEnd = LENGTH_BYTES + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  const verdict = JSON.parse(decoder.decode(bytes.subarray(stateEnd)));
-  return verdict.status === "ok"
-    ? { ...verdict, chainState: bytes.subarray(LENGTH_BYTES, stateEnd) }
-    : verdict;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  let at = 0;
+  const [chainState, verificationData] = [0, 1].map(() => {
+    const start = at + LENGTH_BYTES;
+    at = start + view.getUint32(at, true);
+    return bytes.subarray(start, at);
+  });
+  const verdict = JSON.parse(decoder.decode(bytes.subarray(at)));
+  if (verdict.status !== "ok") return verdict;
+  return { ...verdict, chainState, ...(verificationData!.length === 0 ? {} : { verificationData }) };
 }

@@ -9,9 +9,9 @@
 
 import { CairnError } from "../../kernel/errors.ts";
 import type { Bus, Subscription, Topic } from "../../kernel/bus/mod.ts";
-import type { MismatchPolicy } from "../../protocols/hiero/verdict.ts";
 import { RECEIVED_KIND, type ReceivedEvent, receivedTopic, VERIFIED_TOPIC } from "./topics.ts";
 import { decodeVerdict, type VerdictBody } from "./verdict_codec.ts";
+import type { VerifyTaskOptions } from "./verify_task.ts";
 import type { VerifyWorkerReply, VerifyWorkerStart } from "./verify_worker.ts";
 
 /** Time for the Worker to see that its topic is closed. */
@@ -34,12 +34,10 @@ export interface LaneSubmission {
 }
 
 /** Options of {@link VerifyLane.open}. */
-export interface VerifyLaneOptions {
+export interface VerifyLaneOptions extends Omit<VerifyTaskOptions, "chainState"> {
   /** Largest block, and bytes of all blocks in shared memory. */
   readonly arenaBytes: number;
   readonly chainState: Uint8Array | undefined;
-  readonly brokenLink: MismatchPolicy;
-  readonly unverifiable: "refuse" | "store";
 }
 
 /** What {@link VerifyLane.open} works with. */
@@ -90,9 +88,8 @@ export class VerifyLane implements AsyncDisposable {
         memory: bus.memory.handle,
         received: this.#received.consumerHandle({ name: "blocks-verify" }),
         verified: verified.producerHandle(),
+        ...start,
         chainState: start.chainState ?? new Uint8Array(0),
-        brokenLink: start.brokenLink,
-        unverifiable: start.unverifiable,
       } satisfies VerifyWorkerStart,
     );
   }

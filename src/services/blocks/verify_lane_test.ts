@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { HotMemory } from "../../hot/memory.ts";
 import { Bus } from "../../kernel/bus/mod.ts";
 import { eventually } from "../../rpc/_testing.ts";
-import { makeChain, TEST_ARENA_BYTES } from "./_testing.ts";
+import { makeChain, TEST_ARENA_BYTES, TEST_VERIFY_OPTIONS } from "./_testing.ts";
 import { type LaneVerdict, VerifyLane } from "./verify_lane.ts";
 import { TOPICS_OVERHEAD_BYTES } from "./topics.ts";
 
@@ -21,7 +21,7 @@ async function openLane(
   const fatal: Error[] = [];
   const verdicts: LaneVerdict[] = [];
   const lane = await VerifyLane.open(
-    { arenaBytes: TEST_ARENA_BYTES, chainState, brokenLink: "refuse", unverifiable: "refuse" },
+    { arenaBytes: TEST_ARENA_BYTES, chainState, ...TEST_VERIFY_OPTIONS },
     { bus, fatal: (error) => void fatal.push(error) },
   );
   lane.onVerdicts((batch) => {

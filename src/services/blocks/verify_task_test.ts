@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { WireWriter } from "../../protocols/hiero/wire_writer.ts";
 import { itemRanges } from "../../protocols/hiero/items.ts";
 import { vectorTest } from "../../../tests/vectors.ts";
-import { makeChain, withBrokenLink } from "./_testing.ts";
+import { makeChain, TEST_VERIFY_OPTIONS, withBrokenLink } from "./_testing.ts";
 import { listBlockFiles, readBlockFile } from "./block_files.ts";
 import { decodeVerdict, type VerdictBody } from "./verdict_codec.ts";
 import { VerifyTask, type VerifyTaskOptions } from "./verify_task.ts";
@@ -10,8 +10,7 @@ import { VerifyTask, type VerifyTaskOptions } from "./verify_task.ts";
 function openTask(options: Partial<VerifyTaskOptions> = {}) {
   const task = new VerifyTask({
     chainState: new Uint8Array(0),
-    brokenLink: "refuse",
-    unverifiable: "refuse",
+    ...TEST_VERIFY_OPTIONS,
     ...options,
   });
   return {
@@ -112,3 +111,105 @@ vectorTest(
     }
   },
 );
+
+async function readSet(vectors: string, set: string): Promise<Uint8Array[]> {
+  return await Promise.all((await listBlockFiles([`${vectors}/block-node/${set}`])).map(readBlockFile));
+}
+
+function proofOf(verdict: VerdictBody): string {
+  return verdict.status === "ok" ? `${verdict.record.proof?.status}` : verdict.fault.type;
+}
+
+vectorTest(
+  "VerifyTask.verify() requires proofs where it is told to, and block 0 tells the keys once",
+  async (vectors) => {
+    const blocks = await readSet(vectors, "CN_0_73_TSS_WRAPS_LEGACY");
+    const { task, verify } = openTask({ proofs: "require" });
+    const first = verify(0, blocks[0]!);
+    assert.equal(proofOf(first), "verified");
+    assert.ok(first.status === "ok" && first.verificationData !== undefined);
+    const second = verify(1, blocks[1]!);
+    assert.ok(second.status === "ok");
+    assert.equal(second.verificationData, undefined);
+    // After a restart with what was stored, and without it.
+    const { chainState } = second;
+    const again = openTask({ proofs: "require", chainState, verificationData: first.verificationData });
+    assert.equal(proofOf(again.verify(2, blocks[2]!)), "verified");
+    assert.equal(
+      proofOf(openTask({ proofs: "require", chainState }).verify(2, blocks[2]!)),
+      "MISSING_VERIFICATION_DATA",
+    );
+    assert.equal(proofOf(openTask({ chainState }).verify(2, blocks[2]!)), "unverified");
+    assert.equal(proofOf(openTask({ proofs: "off", chainState }).verify(2, blocks[2]!)), "unchecked");
+    // If the write of block 0 failed, the task begins anew: the keys are told again, to be stored then.
+    task.rebase(new Uint8Array(0));
+    const told = verify(0, blocks[0]!);
+    assert.ok(told.status === "ok");
+    assert.deepEqual(told.verificationData, first.verificationData);
+  },
+);
+
+vectorTest(
+  "VerifyTask.verify() refuses a generated block once the network's keys are known",
+  async (vectors) => {
+    const blocks = await readSet(vectors, "CN_11_12_TSS_SCHNORR");
+    const first = openTask().verify(0, blocks[0]!);
+    assert.ok(first.status === "ok");
+    const { verify } = openTask({ verificationData: first.verificationData! });
+    assert.equal(proofOf(verify(0, makeChain(1)[0]!)), "BAD_BLOCK_PROOF");
+    const pinned = openTask({ ledgerId: new Uint8Array(32) });
+    assert.equal(proofOf(pinned.verify(0, blocks[0]!)), "BAD_BLOCK_PROOF");
+  },
+);
+
+vectorTest(
+  "VerifyTask.verifyAll() gives each block of a batch the verdict it gets alone",
+  async (vectors) => {
+    const blocks = await readSet(vectors, "CN_0_73_TSS_WRAPS_LEGACY");
+    const alone = openTask({ proofs: "require" });
+    const bad = blocks[3]!.slice();
+    bad[bad.length - 1]! ^= 1;
+    const sequence: readonly (readonly [number, Uint8Array])[] = [
+      [0, blocks[0]!],
+      [1, blocks[1]!],
+      [7, blocks[2]!],
+      [2, blocks[2]!],
+      [3, bad],
+      [4, blocks[4]!],
+      [3, blocks[3]!],
+      [4, blocks[4]!],
+    ];
+    const expected = sequence.map(([number, block]) => alone.verify(number, block));
+    const { task } = openTask({ proofs: "require" });
+    assert.equal(task.batches, false);
+    const batch = task.verifyAll(sequence.map(([number, block]) => ({ number: BigInt(number), block })))
+      .map(decodeVerdict);
+    assert.deepEqual(batch, expected);
+    assert.equal(task.batches, true);
+    assert.deepEqual(batch.map(({ status }) => status), [
+      "ok",
+      "ok",
+      "fault",
+      "ok",
+      "fault",
+      "fault",
+      "ok",
+      "ok",
+    ]);
+  },
+);
+
+Deno.test("VerifyTask.verify() stores blocks whose proofs are all of unknown kinds only where it is told to", () => {
+  const [block] = makeChain(1);
+  // The proof's field in its oneof becomes 9, in two places: tag and length stay as long as they are.
+  const proof = [...itemRanges(block!)].at(-1)!;
+  const unknown = block!.slice();
+  const at = unknown.indexOf(0x12, proof.start + 1);
+  unknown[at] = 9 << 3 | 2;
+  assert.equal(faultOf(openTask().verify(0, unknown)), "MISSING_MANDATORY_ITEM");
+  assert.equal(faultOf(openTask({ proofs: "off" }).verify(0, unknown)), "MISSING_MANDATORY_ITEM");
+  const stored = openTask({ unknownProofs: "store" }).verify(0, unknown);
+  assert.ok(stored.status === "ok");
+  assert.deepEqual(stored.record.proof, { status: "unverified", reason: "unknown-kind" });
+  assert.equal(openTask({ proofs: "off", unknownProofs: "store" }).verify(0, unknown).status, "ok");
+});
