@@ -171,6 +171,27 @@ export {
   type GeneratedBlock,
 } from "./src/protocols/hiero/generate.ts";
 
+// Hiero blocks: proofs that an item is part of a block
+export {
+  type ContentsProof,
+  type ContentsVerdict,
+  encodeContentsProof,
+  MAX_PATH_STEPS,
+  parseContentsProof,
+  type VerifiedContents,
+  verifyContentsProof,
+} from "./src/protocols/hiero/contents_proof.ts";
+export { BlockContents } from "./src/protocols/hiero/contents_tree.ts";
+export { type MerkleSibling, PathTree } from "./src/protocols/hiero/merkle_path.ts";
+export {
+  type ContentsClaims,
+  type ContentsProofFile,
+  contentsProofToJson,
+  isContentsProof,
+  readContentsProof,
+  verifyContentsFile,
+} from "./src/protocols/hiero/contents_file.ts";
+
 // Hiero blocks: the publish race as a machine, events in and effects out
 export { PublishMachine, type PublishMachineOptions } from "./src/protocols/hiero/publish_machine.ts";
 export {
@@ -213,6 +234,16 @@ export {
   parseBlockRequest,
   parseBlockResponse,
 } from "./src/protocols/hiero/access_messages.ts";
+export {
+  CONTENTS_PROOF_CODE,
+  type ContentsProofRequest,
+  type ContentsProofStatus,
+  encodeContentsProofRequest,
+  encodeContentsProofResponse,
+  type ItemSpecifier,
+  parseContentsProofRequest,
+  parseContentsProofResponse,
+} from "./src/protocols/hiero/proof_messages.ts";
 
 export {
   type BlockChunk,
@@ -257,6 +288,7 @@ export { BlockAccessService } from "./proto/gen/org/hiero/block/api/block_access
 export { BlockNodeService } from "./proto/gen/org/hiero/block/api/node_service_pb.ts";
 export { BlockStreamPublishService } from "./proto/gen/org/hiero/block/api/block_stream_publish_service_pb.ts";
 export { BlockStreamSubscribeService } from "./proto/gen/org/hiero/block/api/block_stream_subscribe_service_pb.ts";
+export { ProofService } from "./proto/gen/org/hiero/block/api/proof_service_pb.ts";
 
 // Bus
 export {

@@ -1,12 +1,13 @@
 // deno-lint-ignore-file no-console -- a script speaks to whoever ran it
 /**
- * Writes the generated pages under `docs/reference/`; with `--check` only says whether they are current.
+ * Writes the generated pages under `docs/reference/` and `dashboards/`; with `--check` only says whether they are current.
  *
  * @module
  */
 
 import { CONFIG_SECTIONS } from "../src/node.ts";
 import { renderConfigReference } from "../src/kernel/config/reference.ts";
+import { renderAlerts, renderDashboard } from "./dashboards.ts";
 import { nodeMetrics, renderMetricsReference } from "./metrics_reference.ts";
 
 /** Generated pages by path from the root of the repository. */
@@ -14,6 +15,8 @@ export function renderPages(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/reference/config.md", renderConfigReference(CONFIG_SECTIONS)],
     ["docs/reference/metrics.md", renderMetricsReference(nodeMetrics())],
+    ["dashboards/node.json", renderDashboard()],
+    ["dashboards/alerts.yml", renderAlerts()],
   ]);
 }
 

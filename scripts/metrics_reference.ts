@@ -33,6 +33,8 @@ export interface MetricInfo {
   readonly type: "counter" | "gauge" | "histogram";
   readonly labels: readonly string[];
   readonly help: string;
+  /** Values of its first label that are shown before anything happened. @default none */
+  readonly initial?: readonly string[];
 }
 
 /** Metrics by the section of the page they stand in, as a node of the default profile registers them. */
@@ -40,7 +42,12 @@ export function nodeMetrics(): ReadonlyMap<string, readonly MetricInfo[]> {
   const metrics = new MetricScope();
   const build = { version: "", commit: "", deno: "", wasmDigest: "" };
   const none = { publishers: () => 0, queuedBytes: () => 0 };
-  const range = { lastPersisted: () => undefined, firstAvailable: () => undefined };
+  const range = {
+    lastPersisted: () => undefined,
+    firstAvailable: () => undefined,
+    nextExpected: () => undefined,
+    blocks: () => ({ queued: 0, inFlight: 0, resend: 0 }),
+  };
   const tiers = { hotBlocks: () => 0, archived: () => ({ zips: 0, blocks: 0, bytes: 0, damaged: 0 }) };
   const rooms: readonly (readonly [title: string, register: () => void])[] = [
     ["Node and process", () => {
@@ -88,7 +95,12 @@ export function renderMetricsReference(sections: ReadonlyMap<string, readonly Me
 
 /** The library keeps these facts on the metric, beside its types. */
 function describe(metric: unknown): MetricInfo {
-  const { name, help, labelNames } = metric as { name: string; help: string; labelNames: readonly string[] };
+  const { name, help, labelNames, hashMap } = metric as {
+    name: string;
+    help: string;
+    labelNames: readonly string[];
+    hashMap: Readonly<Record<string, { labels: Readonly<Record<string, string>> }>>;
+  };
   const type = metric instanceof Counter
     ? "counter"
     : metric instanceof Gauge
@@ -99,5 +111,6 @@ function describe(metric: unknown): MetricInfo {
   if (type === undefined) {
     throw new TypeError(`Cannot describe metric '${name}': neither counter, gauge nor histogram`);
   }
-  return { name, type, labels: labelNames.filter((label) => label !== "le"), help };
+  const initial = Object.values(hashMap).flatMap(({ labels }) => Object.values(labels).slice(0, 1));
+  return { name, type, labels: labelNames.filter((label) => label !== "le"), help, initial };
 }

@@ -111,3 +111,79 @@ Deno.test("cairn blocks says in one line that no node answers", async () => {
   assert.deepEqual([code, stdout], [1, ""]);
   assert.match(stderr, /^cairn: .*\[PEER_UNAVAILABLE\]\n/);
 });
+
+Deno.test("cairn blocks prove and verify agree on proofs from a node and from a file, and refuse what is changed", async () => {
+  await using directory = await tempDirectory();
+  const file = (name: string) => `${directory.path}/${name}`;
+  await using node = await startNode({ dataDir: file("data") });
+  const to = ["--to", node.grpc];
+  assert.equal((await runCairn("blocks", "publish", "--generate", "2", ...to)).code, 0);
+  const got = await runCairn("blocks", "get", "1", "-o", file("1.blk"), "--json", ...to);
+  const root = JSON.parse(got.stdout).rootHash;
+
+  const fromNode = await runCairn("blocks", "prove", "1", "--item", "3", "-o", file("proof.json"), ...to);
+  assert.equal(fromNode.code, 0, fromNode.stderr);
+  assert.equal(
+    fromNode.stdout,
+    `block 1 item 3 signed_transaction (16-leaf), 9 siblings, 2920 bytes of signature\n  root ${root}\n`,
+  );
+  // The same proof by kind and offline, and as the serialized message.
+  const json = await Deno.readTextFile(file("proof.json"));
+  for (const item of ["3", "signed_transaction:2"]) {
+    assert.equal((await runCairn("blocks", "prove", file("1.blk"), "--item", item, "--json")).stdout, json);
+  }
+  const byKind = await runCairn("blocks", "prove", "1", "--item", "signed_transaction:2", "--json", ...to);
+  assert.equal(byKind.stdout, json);
+  const binary = ["--item", "3", "--binary", "-o", file("proof.pb")];
+  assert.equal((await runCairn("blocks", "prove", file("1.blk"), ...binary)).code, 0);
+
+  const good = await runCairn(
+    "blocks",
+    "verify",
+    file("proof.json"),
+    file("proof.pb"),
+    "--root",
+    root,
+    "--json",
+  );
+  assert.equal(good.code, 0, good.stdout);
+  const [first, second] = good.stdout.trim().split("\n").map((line) => JSON.parse(line));
+  const verdict = {
+    kind: "contents-proof",
+    verdict: "leads-to-root",
+    ok: true,
+    itemKind: "signed_transaction",
+  };
+  assert.partialDeepStrictEqual(first, { ...verdict, rootFrom: "option", blockNumber: "1", itemIndex: 3 });
+  assert.partialDeepStrictEqual(second, { ...verdict, rootFrom: "option", rootHash: root });
+  assert.match(
+    (await runCairn("blocks", "verify", file("proof.json"))).stdout,
+    /: contents proof leads-to-root \(16-leaf\), a signed_transaction; taken from block 1, item 3\n.*as the file says/,
+  );
+
+  // A byte of the item, another root, and a message that names no root to compare with.
+  const at = json.indexOf("blockItem") + 40;
+  await Deno.writeTextFile(
+    file("changed.json"),
+    json.slice(0, at) + (json[at] === "0" ? "1" : "0") + json.slice(at + 1),
+  );
+  const refusals: [args: string[], code: number, said: RegExp][] = [
+    [["verify", file("changed.json")], 1, /contents proof REFUSED BAD_BLOCK_PROOF\n +.*leads to root/],
+    [["verify", file("proof.json"), "--root", "00".repeat(48)], 1, /REFUSED BAD_BLOCK_PROOF/],
+    [["verify", file("proof.pb")], 1, /REFUSED MISSING_VERIFICATION_DATA\n +.*names no root/],
+    [["verify", file("proof.json"), "--root", "00"], 2, /expected 96 hexadecimal digits/],
+    [["prove", file("1.blk"), "--item", "13"], 1, /no such item \[BLOCK_ITEM_NOT_FOUND\]/],
+    [["prove", file("1.blk"), "--item", "12"], 1, /block_proof: it is no leaf .*\[BLOCK_ITEM_NOT_FOUND\]/],
+    [["prove", file("1.blk"), "--item", "last"], 2, /\[USAGE\]/],
+    [["prove", file("1.blk"), "--item", "0", "--binary"], 2, /\[USAGE\]/],
+    [["prove", file("1.blk")], 2, /--item/],
+    [["prove", file("proof.pb"), "--item", "0"], 1, /\[BLOCK_MALFORMED\]/],
+    [["prove", "1", "--item", "12", ...to], 1, /ITEM_NOT_FOUND \[BLOCK_ITEM_NOT_FOUND\]/],
+    [["prove", "2", "--item", "0", ...to], 1, /NOT_AVAILABLE \[BLOCK_NOT_FOUND\]/],
+  ];
+  for (const [args, code, said] of refusals) {
+    const refused = await runCairn("blocks", ...args);
+    assert.match(refused.stdout + refused.stderr, said);
+    assert.equal(refused.code, code, args.join(" "));
+  }
+});

@@ -5,7 +5,14 @@
  */
 
 import assert from "node:assert/strict";
-import { ChainGenerator, nativeSha384 } from "../mod.ts";
+import {
+  BlockContents,
+  BlockNodeClient,
+  ChainGenerator,
+  nativeSha384,
+  type RootCandidate,
+  toHex,
+} from "../mod.ts";
 import { startNode, tempDirectory } from "./support/node_process.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -55,6 +62,32 @@ Deno.test("examples/mock_publisher.ts publishes to a node, and examples/follow_b
   assert.equal(lines.length, 10);
   assert.match(lines[0]!, /^block 0: 13 items, root [0-9a-f]{16}…, link unchecked$/);
   assert.match(lines[9]!, /^block 9: 13 items, root [0-9a-f]{16}…, link confirmed$/);
+  assert.equal(await node.stop(), 0);
+});
+
+Deno.test("examples/prove_item.ts checks a node's proof against a root, and refuses another root", async () => {
+  await using directory = await tempDirectory();
+  await using node = await startNode({ dataDir: directory.path });
+  const published = await runExample("mock_publisher", [
+    "--to",
+    node.grpc,
+    "--blocks",
+    "2",
+    "--rate",
+    "1000",
+  ]);
+  assert.equal(published.code, 0, published.lines.join("\n"));
+  using client = new BlockNodeClient(node.grpc);
+  const block = await client.block({ kind: "number", number: 1n }, AbortSignal.timeout(30_000));
+  const [{ hash }] = new BlockContents(block, nativeSha384).roots as [RootCandidate];
+  const prove = (root: string) =>
+    runExample("prove_item", ["--at", node.grpc, "--block", "1", "--item", "2", "--root", root]);
+  const good = await prove(toHex(hash));
+  assert.equal(good.code, 0, good.lines.join("\n"));
+  assert.match(good.lines[0]!, /^a signed_transaction of \d+ bytes is part of block 1$/);
+  const bad = await prove("00".repeat(48));
+  assert.equal(bad.code, 1);
+  assert.match(bad.lines[0]!, /^refused, root: /);
   assert.equal(await node.stop(), 0);
 });
 

@@ -97,6 +97,7 @@ export const CODES = {
   // Blocks
   BLOCK_MALFORMED: map(S.INVALID_ARGUMENT, 400, -32602),
   BLOCK_NOT_FOUND: map(S.NOT_FOUND, 404, -32001),
+  BLOCK_ITEM_NOT_FOUND: map(S.NOT_FOUND, 404, -32001),
   FILE_UNREADABLE: map(S.NOT_FOUND, 404, -32001),
   // Everything that should not happen
   INTERNAL: map(S.INTERNAL, 500, -32603),

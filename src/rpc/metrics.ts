@@ -82,6 +82,8 @@ export class RpcMetrics {
       help: "Calls refused before their handler, by reason",
       labels: ["reason"] as const,
     });
+    // An alert counts these: shown with 0 from the start, a first event is a rise.
+    for (const counter of [this.#refused, this.#callsRefused]) counter.inc({ reason: "limit" }, 0);
   }
 
   /** @param method Full name without leading slash, such as `org.example.Service/get`. */

@@ -8,8 +8,10 @@ import {
 } from "../../proto/gen/org/hiero/block/api/node_service_pb.ts";
 import { ChainGenerator } from "../../src/protocols/hiero/generate.ts";
 import { nativeSha384 } from "../../src/protocols/hiero/native_sha384.ts";
+import { BlockNodeClient } from "../../src/services/blocks/node_client.ts";
+import { BlockContents } from "../../src/protocols/hiero/contents_tree.ts";
 import { testServer } from "../../src/rpc/_testing.ts";
-import { startNode, tempDirectory } from "../support/node_process.ts";
+import { runCairn, startNode, tempDirectory } from "../support/node_process.ts";
 import { PublishStream } from "../support/publish_stream.ts";
 
 async function run(
@@ -92,5 +94,43 @@ Deno.test({
     assert.deepEqual(end, { endOfBlock: {} });
     assert.deepEqual(rest.slice(1), [{ endOfBlock: { blockNumber: "1" } }, { status: "SUCCESS" }]);
     assert.deepEqual(await subscribe("1", "0"), [{ status: "INVALID_END_BLOCK_NUMBER" }]);
+  },
+});
+
+Deno.test({
+  name:
+    "grpcurl finds getBlockContentsProof of a node by reflection and gets a proof (needs grpcurl on PATH or in GOPATH)",
+  ignore: grpcurl === undefined,
+  async fn() {
+    await using directory = await tempDirectory();
+    await using node = await startNode({ dataDir: directory.path });
+    assert.equal((await runCairn("blocks", "publish", "--generate", "1", "--to", node.grpc)).code, 0);
+    using client = new BlockNodeClient(node.grpc);
+    const block = await client.block({ kind: "number", number: 0n }, AbortSignal.timeout(30_000));
+    const { siblings } = new BlockContents(block, nativeSha384).prove(2, "16-leaf");
+    const ask = async (request: unknown) => {
+      const method = "org.hiero.block.api.ProofService/getBlockContentsProof";
+      const { code, out, err } = await run(grpcurl!, [
+        "-plaintext",
+        "-d",
+        JSON.stringify(request),
+        node.grpc,
+        method,
+      ]);
+      assert.equal(code, 0, err);
+      return JSON.parse(out);
+    };
+    const { status, blockContentProof } = await ask({ blockNumber: "0", blockItemIndex: 2 });
+    assert.equal(status, "SUCCESS");
+    assert.ok(blockContentProof.blockItem.signedTransaction.length > 0);
+    assert.deepEqual(
+      blockContentProof.siblingHashes.map((sibling: { isFirst?: boolean; siblingHash: string }) => [
+        sibling.isFirst ?? false,
+        sibling.siblingHash,
+      ]),
+      siblings.map(({ isFirst, hash }) => [isFirst, hash.toBase64()]),
+    );
+    assert.equal((await ask({ blockNumber: "1", blockItemIndex: 2 })).status, "NOT_AVAILABLE");
+    assert.equal((await ask({ blockNumber: "0" })).status, "INVALID_REQUEST");
   },
 });

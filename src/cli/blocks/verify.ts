@@ -1,7 +1,8 @@
 /**
- * `cairn blocks verify`: checks block files without a node.
+ * `cairn blocks verify`: checks block files and contents proofs without a node.
  *
- * Layer: cli. Files that follow each other by number are checked as a chain, their proofs in batches.
+ * Layer: cli. Blocks that follow each other by number are checked as a chain, their proofs in batches. A contents
+ * proof is told from a block by its content (protocols/hiero/contents_file.ts).
  *
  * @module
  */
@@ -9,9 +10,12 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { toCairnError } from "../../kernel/errors.ts";
 import { ChainVerifier } from "../../protocols/hiero/chain.ts";
+import { isContentsProof } from "../../protocols/hiero/contents_file.ts";
+import { HASH_BYTES } from "../../protocols/hiero/merkle.ts";
 import { nativeSha384 } from "../../protocols/hiero/native_sha384.ts";
 import { LEDGER_ID_BYTES, type VerificationData } from "../../protocols/hiero/proofs/verification_data.ts";
 import { blockNumber, listBlockFiles, readBlockFile } from "../../services/blocks/block_files.ts";
+import { type ProofReport, toProofReport } from "../../services/blocks/proof_report.ts";
 import { createProofVerifier } from "../../services/blocks/proof_verifier.ts";
 import { toVerdictReport, type VerdictReport } from "../../services/blocks/report.ts";
 import { readVerificationFiles } from "../../services/blocks/verification_files.ts";
@@ -24,6 +28,7 @@ interface VerifyOptions {
   readonly ledgerId?: Uint8Array;
   readonly tssData?: string;
   readonly addressBook?: string;
+  readonly root?: Uint8Array;
 }
 
 /** Blocks whose proofs share their cost: more would hold more memory and save little. */
@@ -34,8 +39,11 @@ const BATCH_BYTES = 67_108_864;
 /** Adds `blocks verify`. */
 export function registerVerify(blocks: Command, deps: CliDeps): void {
   blocks.command("verify")
-    .description("Verify .blk, .blk.gz and .blk.zstd files offline; exit 1 if one is refused")
-    .argument("<path...>", "files, or directories of them; consecutive numbers are checked as a chain")
+    .description(
+      "Verify .blk, .blk.gz and .blk.zstd files and contents proofs offline; exit 1 if one is refused",
+    )
+    .argument("<path...>", "files, or directories of blocks; consecutive numbers are checked as a chain")
+    .option("--root <hash>", "root that contents proofs must lead to, in hexadecimal", parseRoot)
     .option("--require-proofs", "refuse blocks whose proofs cannot be checked")
     .option("--ledger-id <hex>", "refuse a block 0 of any other ledger", parseLedgerId)
     .option(
@@ -53,7 +61,7 @@ export function registerVerify(blocks: Command, deps: CliDeps): void {
       for await (const report of run.verify(files)) {
         if (!report.ok) deps.setExitCode(EXIT.NO);
         if (options.json) deps.out(JSON.stringify(report));
-        else for (const line of reportLines(report)) deps.out(line);
+        else for (const line of linesOf(report)) deps.out(line);
       }
     });
 }
@@ -87,7 +95,7 @@ class VerifyRun {
     this.#chain = this.#newChain();
   }
 
-  async *verify(files: readonly string[]): AsyncGenerator<VerdictReport> {
+  async *verify(files: readonly string[]): AsyncGenerator<VerdictReport | ProofReport> {
     for (const file of files) {
       let bytes: Uint8Array;
       try {
@@ -96,6 +104,12 @@ class VerifyRun {
         const { code, message } = toCairnError(thrown);
         yield* this.#flush();
         yield { file, number: undefined, verdict: code, ok: false, message };
+        continue;
+      }
+      if (isContentsProof(bytes)) {
+        yield* this.#flush();
+        this.#next = undefined;
+        yield { file, ...toProofReport(bytes, this.#options.root) };
         continue;
       }
       const number = blockNumber(bytes);
@@ -140,6 +154,24 @@ class VerifyRun {
       },
     });
   }
+}
+
+function parseRoot(text: string): Uint8Array {
+  if (!/^[0-9a-fA-F]*$/.test(text) || text.length !== 2 * HASH_BYTES) {
+    throw new InvalidArgumentError(`expected ${2 * HASH_BYTES} hexadecimal digits`);
+  }
+  return Uint8Array.fromHex(text);
+}
+
+function linesOf(report: VerdictReport | ProofReport): string[] {
+  if (!("kind" in report)) return reportLines(report);
+  const { file, itemKind, hashRule, rootHash, rootFrom, blockNumber, itemIndex, verdict, message } = report;
+  if (!report.ok) return [`${file}: contents proof REFUSED ${verdict}`, `  ${message}`];
+  const from = blockNumber === undefined ? "" : `; taken from block ${blockNumber}, item ${itemIndex}`;
+  return [
+    `${file}: contents proof ${verdict} (${hashRule}), a ${itemKind}${from}`,
+    `  root ${rootHash}, ${rootFrom === "option" ? "as given" : "as the file says"}`,
+  ];
 }
 
 /** A report for people: one line, and one more for what is wrong. */

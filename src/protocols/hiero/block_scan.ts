@@ -35,7 +35,11 @@ const RECORD_FILE_CONTENTS_FIELD = 2;
  * @param expectedNumber The number the block was announced with, if there was an announcement.
  * @throws {HieroFault} The first thing wrong with the block's structure.
  */
-export function scanBlock(bytes: Uint8Array, hasher: RootHasher, expectedNumber?: bigint): ScannedBlock {
+export function scanBlock(
+  bytes: Uint8Array,
+  hasher: Pick<RootHasher, "addItem">,
+  expectedNumber?: bigint,
+): ScannedBlock {
   const reader = new WireReader(bytes);
   const counts = new Map<number, number>();
   const proofs: BlockProof[] = [];

@@ -26,7 +26,15 @@ export const FAILURE_TYPES = [
 export type FailureType = (typeof FAILURE_TYPES)[number];
 
 /** Which check found the fault: finer than the type, and stable for scripts and metrics. */
-export type FaultCheck = "wire" | "structure" | "number" | "previous-hash" | "all-blocks-root" | "proof";
+export type FaultCheck =
+  | "wire"
+  | "structure"
+  | "number"
+  | "previous-hash"
+  | "all-blocks-root"
+  | "proof"
+  | "path"
+  | "root";
 
 /** Machine-readable facts of a fault; JSON-serializable, so no bigint and no bytes: numbers and hashes as text. */
 export interface FaultDetail {

@@ -179,6 +179,8 @@ export function testMetrics(scope: MetricScope = new MetricScope()): BlocksMetri
     queuedBytes: () => 3,
     lastPersisted: () => 7n,
     firstAvailable: () => undefined,
+    nextExpected: () => 8n,
+    blocks: () => ({ queued: 4, inFlight: 1, resend: 2 }),
   });
 }
 

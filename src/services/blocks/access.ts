@@ -56,6 +56,8 @@ export interface AccessDeps {
   readonly verificationData: () => VerificationData;
   readonly nodeVersion: SemanticVersionParts;
   readonly streamVersion: SemanticVersionParts;
+  /** Services of the API that this node serves, by full name: what the Java node's list of plugins tells. */
+  readonly served: readonly string[];
 }
 
 /** Handlers of BlockAccessService. */
@@ -125,12 +127,16 @@ function serverStatus({ store, nextExpected }: AccessDeps): ServerStatusResponse
 }
 
 function serverStatusDetail(deps: AccessDeps): ServerStatusDetailResponse {
-  const { store, nodeVersion, streamVersion } = deps;
+  const { store, nodeVersion, streamVersion, served } = deps;
   const { tss, addressBooks } = deps.verificationData();
   const ranges: BlockRange[] = store.ranges()
     .map(({ first, last }) => create(BlockRangeSchema, { rangeStart: first, rangeEnd: last }));
   return create(ServerStatusDetailResponseSchema, {
-    versionInformation: { streamProtoVersion: streamVersion, blockNodeVersion: nodeVersion },
+    versionInformation: {
+      streamProtoVersion: streamVersion,
+      blockNodeVersion: nodeVersion,
+      installedPluginVersions: served.map((pluginId) => ({ pluginId, pluginSoftwareVersion: nodeVersion })),
+    },
     availableRanges: ranges,
     storedRanges: ranges,
     // Other nodes take their keys from here (spec §6.5).

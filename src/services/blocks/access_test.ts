@@ -41,6 +41,7 @@ function openAccess(
     verificationData: () => verificationData,
     nodeVersion: { major: 0, minor: 1, patch: 2, pre: "dev" },
     streamVersion: { major: 0, minor: 76, patch: 1, pre: "" },
+    served: ["org.hiero.block.api.BlockAccessService"],
   };
   // What the handlers get of a call they do not look at.
   const call = undefined as never;
@@ -121,6 +122,10 @@ Deno.test("serverStatus and serverStatusDetail tell the range, and uint64_max wh
     blockNodeVersion: { major: 0, minor: 1, patch: 2, pre: "dev" },
     streamProtoVersion: { major: 0, minor: 76, patch: 1 },
   });
+  assert.partialDeepStrictEqual(detail.versionInformation!.installedPluginVersions, [
+    { pluginId: "org.hiero.block.api.BlockAccessService", pluginSoftwareVersion: { minor: 1, pre: "dev" } },
+  ]);
+  assert.deepEqual(detail.storedRanges, detail.availableRanges);
 });
 
 Deno.test("serverStatusDetail tells the keys this node checks proofs with, and nothing where it has none", async () => {

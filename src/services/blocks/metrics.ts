@@ -8,6 +8,9 @@
 
 import type { Counter, Gauge, Histogram } from "prom-client";
 import { LATENCY_BUCKETS_SECONDS, type MetricScope } from "../../kernel/metrics.ts";
+import { BLOCK_RESPONSE_CODE } from "../../protocols/hiero/access_messages.ts";
+import { FAILURE_TYPES } from "../../protocols/hiero/fault.ts";
+import { CONTENTS_PROOF_CODE } from "../../protocols/hiero/proof_messages.ts";
 
 /** The stages of a block's way through the node, in order. */
 export const STAGES = ["ingest", "hash", "persist", "acknowledge", "total"] as const;
@@ -27,12 +30,21 @@ export interface BlocksMetrics {
   readonly acknowledgements: Counter;
   readonly responses: Counter<"kind">;
   readonly setsDropped: Counter;
+  readonly endOfStreams: Counter<"status">;
+  readonly endStreams: Counter<"code">;
+  readonly publishEvents: Counter<"event">;
+  readonly streamErrors: Counter<"reason">;
+  readonly pauses: Counter;
+  readonly persistedBytes: Counter;
+  readonly receiveSeconds: Histogram;
   readonly publishersHeld: Counter<"reason">;
   readonly publishers: Gauge;
   readonly queuedBytes: Gauge;
+  readonly pendingBlocks: Gauge<"state">;
   readonly latest: Gauge<"state">;
   readonly stageSeconds: Histogram<"stage">;
   readonly getBlockRequests: Counter<"status">;
+  readonly contentsProofRequests: Counter<"status">;
 }
 
 /** What the gauges read when they are scraped. */
@@ -42,9 +54,22 @@ export interface BlocksGaugeSource {
   /** Highest persisted block, or undefined when nothing is stored. */
   lastPersisted(): bigint | undefined;
   firstAvailable(): bigint | undefined;
+  /** Block wanted next, or undefined when the node cannot say. */
+  nextExpected(): bigint | undefined;
+  /** Blocks by what they wait for. */
+  blocks(): { readonly queued: number; readonly inFlight: number; readonly resend: number };
 }
 
+/** Registers the metrics in `scope`. What alerts count is shown with 0 from the start: a first event is then a rise. */
 export function createBlocksMetrics(scope: MetricScope, source: BlocksGaugeSource): BlocksMetrics {
+  const metrics = register(scope, source);
+  for (const fault of FAILURE_TYPES) metrics.blocksRejected.inc({ fault }, 0);
+  for (const status of Object.keys(BLOCK_RESPONSE_CODE)) metrics.getBlockRequests.inc({ status }, 0);
+  for (const status of Object.keys(CONTENTS_PROOF_CODE)) metrics.contentsProofRequests.inc({ status }, 0);
+  return metrics;
+}
+
+function register(scope: MetricScope, source: BlocksGaugeSource): BlocksMetrics {
   return {
     bytesReceived: scope.counter({ name: "received_bytes_total", help: "Block item bytes received" }),
     itemsReceived: scope.counter({ name: "received_items_total", help: "Block items received" }),
@@ -85,6 +110,37 @@ export function createBlocksMetrics(scope: MetricScope, source: BlocksGaugeSourc
       name: "sets_dropped_total",
       help: "Item sets dropped because no block was in progress on their stream",
     }),
+    endOfStreams: scope.counter({
+      name: "end_of_stream_sent_total",
+      help: "Publish streams that this node ended, by status",
+      labels: ["status"],
+    }),
+    endStreams: scope.counter({
+      name: "end_stream_received_total",
+      help: "Publish streams that their publisher ended, by code",
+      labels: ["code"],
+    }),
+    publishEvents: scope.counter({
+      name: "publish_events_total",
+      help:
+        "What happened to blocks of publish streams without an answer, such as block-stalled or block-evicted",
+      labels: ["event"],
+    }),
+    streamErrors: scope.counter({
+      name: "publish_errors_total",
+      help: "Publish messages that could not be taken: malformed, or internal when this node failed",
+      labels: ["reason"],
+    }),
+    pauses: scope.counter({
+      name: "publish_pauses_total",
+      help: "Times a publish stream was no longer read because blocks fill the memory",
+    }),
+    persistedBytes: scope.counter({ name: "persisted_bytes_total", help: "Bytes of blocks written durably" }),
+    receiveSeconds: scope.histogram({
+      name: "receive_seconds",
+      help: "Time a publisher takes to send a block, from its header to its end",
+      buckets: LATENCY_BUCKETS_SECONDS,
+    }),
     publishersHeld: scope.counter({
       name: "publishers_held_total",
       help: "Times a publish stream was not read because its messages had used up a budget, or for a penalty",
@@ -100,13 +156,26 @@ export function createBlocksMetrics(scope: MetricScope, source: BlocksGaugeSourc
       help: "Bytes of blocks received and not yet persisted",
       collect: (gauge) => gauge.set(source.queuedBytes()),
     }),
+    pendingBlocks: scope.gauge({
+      name: "pending_blocks",
+      help:
+        "Blocks not persisted: queued (started), in-flight (being verified or stored), resend (to be sent again)",
+      labels: ["state"],
+      collect: (gauge) => {
+        const { queued, inFlight, resend } = source.blocks();
+        gauge.set({ state: "queued" }, queued);
+        gauge.set({ state: "in-flight" }, inFlight);
+        gauge.set({ state: "resend" }, resend);
+      },
+    }),
     latest: scope.gauge({
       name: "available_block",
-      help: "First and last block available, -1 when there is none",
+      help: "First and last block available, and the next one wanted; -1 when there is none",
       labels: ["state"],
       collect: (gauge) => {
         gauge.set({ state: "first" }, Number(source.firstAvailable() ?? -1n));
         gauge.set({ state: "last" }, Number(source.lastPersisted() ?? -1n));
+        gauge.set({ state: "next" }, Number(source.nextExpected() ?? -1n));
       },
     }),
     stageSeconds: scope.histogram({
@@ -121,6 +190,11 @@ export function createBlocksMetrics(scope: MetricScope, source: BlocksGaugeSourc
     getBlockRequests: scope.counter({
       name: "get_requests_total",
       help: "getBlock requests, by answered status",
+      labels: ["status"],
+    }),
+    contentsProofRequests: scope.counter({
+      name: "contents_proof_requests_total",
+      help: "getBlockContentsProof requests, by answered status",
       labels: ["status"],
     }),
   };

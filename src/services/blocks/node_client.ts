@@ -10,12 +10,20 @@ import { BlockAccessService } from "../../../proto/gen/org/hiero/block/api/block
 import { BlockStreamPublishService } from "../../../proto/gen/org/hiero/block/api/block_stream_publish_service_pb.ts";
 import { BlockStreamSubscribeService } from "../../../proto/gen/org/hiero/block/api/block_stream_subscribe_service_pb.ts";
 import { BlockNodeService } from "../../../proto/gen/org/hiero/block/api/node_service_pb.ts";
+import { ProofService } from "../../../proto/gen/org/hiero/block/api/proof_service_pb.ts";
 import { CairnError } from "../../kernel/errors.ts";
 import {
   type BlockSpecifier,
   encodeBlockRequest,
   parseBlockResponse,
 } from "../../protocols/hiero/access_messages.ts";
+import type { ContentsProof } from "../../protocols/hiero/contents_proof.ts";
+import { HieroFault } from "../../protocols/hiero/fault.ts";
+import {
+  encodeContentsProofRequest,
+  type ItemSpecifier,
+  parseContentsProofResponse,
+} from "../../protocols/hiero/proof_messages.ts";
 import {
   encodeSubscribeRequest,
   parseSubscribeResponse,
@@ -43,6 +51,7 @@ export class BlockNodeClient implements Disposable {
   readonly address: string;
   readonly #access;
   readonly #node;
+  readonly #proof;
   readonly #publish;
   readonly #subscribe;
 
@@ -51,6 +60,7 @@ export class BlockNodeClient implements Disposable {
     this.address = address;
     this.#access = createClient(BlockAccessService, address);
     this.#node = createClient(BlockNodeService, address);
+    this.#proof = createClient(ProofService, address);
     this.#publish = createClient(BlockStreamPublishService, address);
     this.#subscribe = createClient(BlockStreamSubscribeService, address);
   }
@@ -83,6 +93,32 @@ export class BlockNodeClient implements Disposable {
     throw new CairnError("BLOCK_NOT_FOUND", `Cannot get ${which} from ${this.address}: ${response.status}`, {
       detail: { status: response.status },
     });
+  }
+
+  /**
+   * A proof that an item is part of a stored block, as the node made it: hold it to a root you trust with
+   * `verifyContentsProof`.
+   *
+   * @throws {CairnError} `BLOCK_NOT_FOUND` if the node does not hold the block, `BLOCK_ITEM_NOT_FOUND` for any other
+   *   refusal, both with the node's answer in `detail.status`; `MALFORMED_MESSAGE` for an answer that is no proof; or
+   *   a transport error.
+   */
+  async contentsProof(blockNumber: bigint, item: ItemSpecifier, signal: AbortSignal): Promise<ContentsProof> {
+    const bytes = await this.#proof.raw.unary(
+      "getBlockContentsProof",
+      encodeContentsProofRequest({ blockNumber, item }),
+      { signal, timeoutMs: ANSWER_TIMEOUT_MS },
+    );
+    const what = `Cannot get contents proof of block ${blockNumber} from ${this.address}`;
+    try {
+      const { status, proof } = parseContentsProofResponse(bytes);
+      if (status === "SUCCESS" && proof !== undefined) return proof;
+      const code = status === "NOT_AVAILABLE" ? "BLOCK_NOT_FOUND" : "BLOCK_ITEM_NOT_FOUND";
+      throw new CairnError(code, `${what}: ${status}`, { detail: { status } });
+    } catch (thrown) {
+      if (!(thrown instanceof HieroFault)) throw thrown;
+      throw new CairnError("MALFORMED_MESSAGE", `${what}: ${thrown.message}`, { cause: thrown });
+    }
   }
 
   /** Opens a publishBlockStream call. */
@@ -132,6 +168,7 @@ export class BlockNodeClient implements Disposable {
   [Symbol.dispose](): void {
     this.#access.close();
     this.#node.close();
+    this.#proof.close();
     this.#publish.close();
     this.#subscribe.close();
   }

@@ -13,8 +13,13 @@ import type { Tracer } from "../../kernel/telemetry.ts";
 import { HieroFault } from "../../protocols/hiero/fault.ts";
 import type { HandlerId, PublishEffect, PublishEvent } from "../../protocols/hiero/publish_events.ts";
 import type { PublishMachine } from "../../protocols/hiero/publish_machine.ts";
+import {
+  END_STREAM_CODE,
+  type ItemSet,
+  parsePublishRequest,
+  type PublishRequest,
+} from "../../protocols/hiero/publish_messages.ts";
 import type { ProofStatus } from "../../protocols/hiero/verdict.ts";
-import { type ItemSet, parsePublishRequest } from "../../protocols/hiero/publish_messages.ts";
 import { encodePublishResponse } from "../../protocols/hiero/publish_responses.ts";
 import type { BidiCall, StreamHandler } from "../../rpc/types.ts";
 import type { BlocksMetrics } from "./metrics.ts";
@@ -27,6 +32,9 @@ const CLOSE_DELAY_MS = 10;
 const TICK_MS = 250;
 /** Most block bytes of one storage batch: above it, one fsync costs more than it saves. */
 const MAX_BATCH_BYTES = 16_777_216;
+
+/** Names of EndStream codes by number. */
+const END_STREAM_NAMES = Object.keys(END_STREAM_CODE);
 
 /** Told of every durable block, in order. */
 export type PersistedListener = (block: { readonly number: bigint; readonly bytes: number }) => void;
@@ -57,6 +65,8 @@ interface Publisher {
   readonly call: BidiCall<Uint8Array>;
   /** Set once nothing more may be sent. */
   closing: boolean;
+  /** The block it sends, since its header. */
+  receiving: { readonly number: bigint; readonly sinceMs: number } | undefined;
 }
 
 /** A block between the machine's `verify` and its place on disk. */
@@ -108,7 +118,7 @@ export class PublishPipeline {
   /** Takes over a publishBlockStream call. */
   connect(call: BidiCall<Uint8Array>): StreamHandler<Uint8Array> {
     const handler = ++this.#lastHandler;
-    const publisher: Publisher = { call, closing: false };
+    const publisher: Publisher = { call, closing: false, receiving: undefined };
     this.#publishers.set(handler, publisher);
     call.context.log.info("Publisher connected", { publisher: handler, peer: call.context.peer });
     if (this.#draining) call.pause();
@@ -141,23 +151,42 @@ export class PublishPipeline {
   }
 
   #onMessage(handler: HandlerId, bytes: Uint8Array): void {
+    const publisher = this.#publishers.get(handler);
+    if (this.#draining || publisher?.closing !== false) return;
     const { metrics } = this.#deps;
-    if (this.#draining || this.#publishers.get(handler)?.closing !== false) return;
     try {
       const request = parsePublishRequest(bytes);
-      if (request.kind === "items") {
-        metrics.bytesReceived.inc(request.set.records.length);
-        metrics.itemsReceived.inc(request.set.itemCount);
-      }
+      this.#count(request, publisher);
       this.#step({ kind: "message", handler, request });
     } catch (thrown) {
       if (!(thrown instanceof HieroFault)) {
+        metrics.streamErrors.inc({ reason: "internal" });
         this.#deps.log.error("Publish message failed", { publisher: handler, error: thrown });
         this.#step({ kind: "internal-error", handler });
         return;
       }
+      metrics.streamErrors.inc({ reason: "malformed" });
       this.#deps.log.warn("Malformed publish message", { publisher: handler, reason: thrown.message });
       this.#step({ kind: "malformed", handler });
+    }
+  }
+
+  #count(request: PublishRequest, publisher: Publisher): void {
+    const { metrics, now } = this.#deps;
+    if (request.kind === "items") {
+      metrics.bytesReceived.inc(request.set.records.length);
+      metrics.itemsReceived.inc(request.set.itemCount);
+      const { opening } = request.set;
+      if (opening.kind === "header") publisher.receiving = { number: opening.number, sinceMs: now() };
+    } else if (request.kind === "end-of-block") {
+      const { receiving } = publisher;
+      publisher.receiving = undefined;
+      if (receiving?.number === request.number) {
+        metrics.receiveSeconds.observe((now() - receiving.sinceMs) / 1000);
+      }
+    } else if (request.kind === "end-stream") {
+      // Codes of the future share one series: a label must not be what a peer chooses.
+      metrics.endStreams.inc({ code: END_STREAM_NAMES[request.code] ?? "OTHER" });
     }
   }
 
@@ -209,6 +238,7 @@ export class PublishPipeline {
         );
         return;
       case "pause":
+        this.#deps.metrics.pauses.inc();
         return this.#publishers.get(effect.handler)?.call.pause();
       case "resume":
         if (!this.#draining) this.#publishers.get(effect.handler)?.call.resume();
@@ -220,6 +250,7 @@ export class PublishPipeline {
           this.#deps.metrics.setsDropped.inc();
         } else if (effect.note === "held-budget") this.#deps.metrics.publishersHeld.inc({ reason: "budget" });
         else if (effect.note === "held-penalty") this.#deps.metrics.publishersHeld.inc({ reason: "penalty" });
+        this.#deps.metrics.publishEvents.inc({ event: effect.note });
         this.#deps.log.debug("Publish event", effect);
     }
   }
@@ -231,6 +262,7 @@ export class PublishPipeline {
     metrics.responses.inc({ kind: response.kind });
     if (response.kind === "acknowledgement") metrics.acknowledgements.inc();
     else if (response.kind === "end-stream") {
+      metrics.endOfStreams.inc({ status: response.status });
       log.warn("Publish stream ended", {
         publisher: handler,
         status: response.status,
@@ -376,6 +408,7 @@ export class PublishPipeline {
     for (const [attempt, submission] of batch) {
       const { number, bytes, completeAtMs, verifiedAtMs } = submission;
       metrics.blocksPersisted.inc();
+      metrics.persistedBytes.inc(bytes);
       this.#observe("persist", persistedAtMs - verifiedAtMs);
       this.#observe("acknowledge", acknowledgedAtMs - persistedAtMs);
       this.#observe("total", acknowledgedAtMs - completeAtMs);

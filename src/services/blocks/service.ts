@@ -30,6 +30,7 @@ import type { Engine } from "../../store/engine.ts";
 import type { FamilySpec } from "../../store/family.ts";
 import { type AccessDeps, accessHandlers, type SemanticVersionParts, statusHandlers } from "./access.ts";
 import type { BlocksConfig } from "./config.ts";
+import { proofHandlers } from "./contents_proofs.ts";
 import { createBlocksMetrics } from "./metrics.ts";
 import { PublishPipeline } from "./pipeline.ts";
 import { BLOCKS_FAMILIES, BlockStore } from "./store.ts";
@@ -107,6 +108,12 @@ export class BlocksService implements Service {
       queuedBytes: () => this.#running?.machine.snapshot().queuedBytes ?? 0,
       lastPersisted: () => store.last,
       firstAvailable: () => store.first,
+      nextExpected: () => this.#running && nextExpected(this.#running),
+      blocks: () => {
+        const { queuedBlocks: queued = 0, inFlight = 0, resend = [] } = this.#running?.machine.snapshot() ??
+          {};
+        return { queued, inFlight, resend: resend.length };
+      },
     });
     await using stack = new AsyncDisposableStack();
     // Before anything reads a block: block 0, which tells the network's keys, may be archived.
@@ -204,6 +211,7 @@ export class BlocksService implements Service {
       metrics,
       log,
       ...this.#versions(),
+      served: this.#served().map(({ typeName }) => typeName),
       verificationData: () => knownNow(verificationData, store),
       nextExpected: () => nextExpected({ machine, store, earliest: configured }),
     });
@@ -236,8 +244,9 @@ export class BlocksService implements Service {
   ): void {
     server.add(BlockAccessService, accessHandlers(access));
     server.add(BlockNodeService, statusHandlers(access));
+    server.add(ProofService, proofHandlers(access));
     // Known to reflection, answered with UNIMPLEMENTED and a code, as the block node does.
-    for (const service of [ProofService, StateService, ReconnectService]) {
+    for (const service of [StateService, ReconnectService]) {
       server.add(service as DescService, {});
     }
     server.add(
@@ -254,11 +263,16 @@ export class BlocksService implements Service {
     );
   }
 
+  /** Services of the API that have handlers. */
+  #served(): DescService[] {
+    const served: DescService[] = [BlockAccessService, BlockNodeService, ProofService];
+    if (this.#config.enablePublish) served.push(BlockStreamPublishService);
+    if (this.#config.enableSubscribe) served.push(BlockStreamSubscribeService);
+    return served;
+  }
+
   #sayServing(server: RpcServer): void {
-    const services = [BlockAccessService, BlockNodeService];
-    for (const { typeName } of services) server.setHealth(typeName, "SERVING");
-    if (this.#config.enablePublish) server.setHealth(BlockStreamPublishService.typeName, "SERVING");
-    if (this.#config.enableSubscribe) server.setHealth(BlockStreamSubscribeService.typeName, "SERVING");
+    for (const { typeName } of this.#served()) server.setHealth(typeName, "SERVING");
     server.setHealth("", "SERVING");
   }
 

@@ -330,7 +330,7 @@ export const StateProofSchema: GenMessage<StateProof> = /*@__PURE__*/
   messageDesc(file_org_hiero_block_api_proof_service, 6);
 
 /**
- * Proves contents of blocks and state. Defined by the protocol; no block node implements it yet.
+ * Proves contents of blocks and state.
  *
  * @generated from service org.hiero.block.api.ProofService
  */

@@ -1,0 +1,157 @@
+/**
+ * When an operator is called: `scripts/dashboards.ts` renders these rules, `docs/runbook.md` has a section for each.
+ *
+ * Thresholds that the block node's own documents name are theirs (spec/block-node.md §9.1).
+ *
+ * @module
+ */
+
+/** One alert. */
+export interface Alert {
+  readonly name: string;
+  readonly expr: string;
+  /** How long it must hold, as Prometheus writes it; "0m" fires at once. */
+  readonly for: string;
+  /** `page`: somebody gets up; `ticket`: somebody looks at it in the morning. */
+  readonly severity: "page" | "ticket";
+  /** One sentence, with `{{ $labels.x }}` and `{{ $value }}` as Prometheus fills them in. */
+  readonly summary: string;
+}
+
+/** Mean time of a stage over five minutes. */
+const stageMean = (stage: string) =>
+  `rate(cairn_blocks_stage_seconds_sum{stage="${stage}"}[5m]) / ` +
+  `rate(cairn_blocks_stage_seconds_count{stage="${stage}"}[5m])`;
+
+/** All rules, most urgent first. */
+export const ALERTS: readonly Alert[] = [
+  {
+    name: "CairnDown",
+    expr: 'up{job="cairn"} == 0',
+    for: "2m",
+    severity: "page",
+    summary: "{{ $labels.instance }} does not answer its scrapes",
+  },
+  {
+    name: "CairnNotRunning",
+    expr: "cairn_node_phase != 1",
+    for: "5m",
+    severity: "page",
+    summary: "{{ $labels.instance }} is in phase {{ $value }} instead of 1, running",
+  },
+  {
+    name: "CairnNoBlockStored",
+    expr: "increase(cairn_blocks_persisted_total[5m]) == 0 and cairn_blocks_publishers > 0",
+    for: "5m",
+    severity: "page",
+    summary: "{{ $labels.instance }} has publishers and stores no block",
+  },
+  {
+    name: "CairnWriteFailed",
+    expr: "increase(cairn_store_write_failures_total[10m]) > 0",
+    for: "0m",
+    severity: "page",
+    summary: "{{ $labels.instance }} could not write to its disk",
+  },
+  {
+    name: "CairnBlockUnreadable",
+    expr: 'increase(cairn_blocks_get_requests_total{status="NOT_FOUND"}[10m]) > 0 or ' +
+      'increase(cairn_blocks_contents_proof_requests_total{status="ERROR"}[10m]) > 0',
+    for: "0m",
+    severity: "page",
+    summary: "{{ $labels.instance }} cannot read a block it has stored",
+  },
+  {
+    name: "CairnBlockRefused",
+    expr: "sum by (instance, fault) (increase(cairn_blocks_rejected_total[10m])) > 0",
+    for: "0m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} refused blocks: {{ $labels.fault }}",
+  },
+  {
+    name: "CairnNoPublisher",
+    expr: "cairn_blocks_publishers == 0",
+    for: "10m",
+    severity: "ticket",
+    summary: "Nobody publishes to {{ $labels.instance }}",
+  },
+  {
+    name: "CairnBlockMissing",
+    expr: 'cairn_blocks_pending_blocks{state="resend"} > 0',
+    for: "10m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} waits for {{ $value }} blocks that no publisher sends again",
+  },
+  {
+    name: "CairnBlocksPileUp",
+    expr: "increase(cairn_blocks_publish_pauses_total[10m]) > 10",
+    for: "10m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} keeps pausing its publishers: blocks fill the memory",
+  },
+  {
+    name: "CairnReceiveSlow",
+    expr: "rate(cairn_blocks_receive_seconds_sum[5m]) / rate(cairn_blocks_receive_seconds_count[5m]) > 10",
+    for: "10m",
+    severity: "ticket",
+    summary: "Blocks take {{ $value }} s to arrive at {{ $labels.instance }}",
+  },
+  {
+    name: "CairnHashSlow",
+    expr: `${stageMean("hash")} > 2`,
+    for: "10m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} takes {{ $value }} s to verify a block",
+  },
+  {
+    name: "CairnPersistSlow",
+    expr: `${stageMean("persist")} > 0.02`,
+    for: "10m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} takes {{ $value }} s to store a block",
+  },
+  {
+    name: "CairnStoreReopened",
+    expr: "increase(cairn_store_recoveries_total[1h]) > 0",
+    for: "0m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} opened its database again after a disk error",
+  },
+  {
+    name: "CairnRestarts",
+    expr: "resets(cairn_process_uptime_seconds[1h]) > 2",
+    for: "0m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} restarted {{ $value }} times within an hour",
+  },
+  {
+    name: "CairnEventLoopLag",
+    expr: "histogram_quantile(0.99, sum by (instance, le) " +
+      "(rate(cairn_process_event_loop_lag_seconds_bucket[5m]))) > 0.5",
+    for: "10m",
+    severity: "ticket",
+    summary: "The main thread of {{ $labels.instance }} is {{ $value }} s late",
+  },
+  {
+    name: "CairnMemoryHigh",
+    expr: "cairn_process_resident_memory_bytes > 4e9",
+    for: "15m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} holds {{ $value | humanize1024 }}B of memory",
+  },
+  {
+    name: "CairnSubscriberExpelled",
+    expr: "cairn_bus_subscriber_expelled == 1",
+    for: "0m",
+    severity: "ticket",
+    summary: "{{ $labels.subscriber }} was taken out of {{ $labels.topic }} on {{ $labels.instance }}",
+  },
+  {
+    name: "CairnConnectionsRefused",
+    expr: 'increase(cairn_blocks_rpc_connections_refused_total{reason="limit"}[10m]) > 0 or ' +
+      'increase(cairn_blocks_rpc_calls_refused_total{reason="limit"}[10m]) > 0',
+    for: "0m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} refuses connections or calls because it is at its limit",
+  },
+];
