@@ -111,6 +111,13 @@ export const ALERTS: readonly Alert[] = [
     summary: "{{ $labels.instance }} takes {{ $value }} s to store a block",
   },
   {
+    name: "CairnArchiveDamaged",
+    expr: "cairn_blocks_historic_zips_damaged > 0",
+    for: "0m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} has found {{ $value }} damaged archives; their blocks cannot be read",
+  },
+  {
     name: "CairnStoreReopened",
     expr: "increase(cairn_store_recoveries_total[1h]) > 0",
     for: "0m",

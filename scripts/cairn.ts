@@ -3,8 +3,8 @@
  * opening the rest of the disk.
  *
  * It looks for the data directory and the config file where the command line does (flags, then the environment), takes
- * `--allow-KIND=LIST` for Deno, and knows one command, `start`; every other command may write the one file that its
- * `--output` names.
+ * `--allow-KIND=LIST` for Deno, and knows two commands, `start` and `blocks fsck`; every other command may write the one
+ * file that its `--output` names.
  *
  * @module
  */
@@ -12,6 +12,7 @@
 import {
   CLIENT_PERMISSIONS,
   nodePermissions,
+  offlinePermissions,
   type PermissionKind,
   type Permissions,
   toFlags,
@@ -67,6 +68,9 @@ export function planLaunch(commandLine: readonly string[], env: LaunchEnv = {}):
   const readable = config === "" ? [] : [config, config.replace(/[^/]*$/, "cairn.local.toml")];
   if (words[0] === "start") {
     return { permissions: widen(nodePermissions({ dataDir: data, readable }), extra), args };
+  }
+  if (words[0] === "blocks" && words[1] === "fsck") {
+    return { permissions: widen(offlinePermissions({ dataDir: data, readable }), extra), args };
   }
   const output = values["output"];
   const base = output ? widen(CLIENT_PERMISSIONS, { write: [output] }) : CLIENT_PERMISSIONS;

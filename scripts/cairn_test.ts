@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { planLaunch } from "./cairn.ts";
-import { CLIENT_PERMISSIONS, nodePermissions, toFlags, widen } from "./permissions.ts";
+import { CLIENT_PERMISSIONS, nodePermissions, offlinePermissions, toFlags, widen } from "./permissions.ts";
 
 Deno.test("planLaunch() gives a node its default data directory and nothing wider", () => {
   const { permissions, args } = planLaunch(["start"]);
@@ -47,7 +47,13 @@ Deno.test("planLaunch() hands --allow flags to Deno and not to the command line"
   assert.deepEqual(args, ["start"]);
 });
 
-Deno.test("planLaunch() lets no command but start write or load native code", () => {
+Deno.test("planLaunch() opens the data directory, and no network, to blocks fsck", () => {
+  const { permissions } = planLaunch(["blocks", "fsck", "--data", "/srv/cairn", "--json"]);
+  assert.deepEqual(permissions, offlinePermissions({ dataDir: "/srv/cairn", readable: [] }));
+  assert.equal(permissions.net, undefined);
+});
+
+Deno.test("planLaunch() lets no other command write or load native code", () => {
   for (const line of [["blocks", "verify", "start"], ["--data", "start", "healthcheck"], ["--version"], []]) {
     assert.deepEqual(planLaunch(line), { permissions: CLIENT_PERMISSIONS, args: line });
   }

@@ -284,6 +284,62 @@ export const ROWS: readonly Row[] = [
     ],
   },
   {
+    question: "Do blocks reach the archive?",
+    panels: [
+      {
+        title: "Blocks of the tiers",
+        help: "Hot: in the store. Cold: in archives; a block is in both until it is removed from the store",
+        unit: "short",
+        targets: [
+          ["cairn_blocks_recent_blocks_stored{$}", "hot {{instance}}"],
+          ["cairn_blocks_historic_blocks_stored{$}", "cold {{instance}}"],
+        ],
+      },
+      {
+        title: "Archived, removed and read",
+        help: "Blocks a second. Archived without removed: recent.blockRetentionThreshold keeps them hot",
+        unit: "ops",
+        targets: [
+          [rate("cairn_blocks_historic_blocks_written_total{$}"), "archived"],
+          [rate("cairn_blocks_recent_blocks_deleted_total{$}"), "removed from the store"],
+          [rateBy("result", "cairn_blocks_historic_blocks_read_total{$}"), "read from archives: {{result}}"],
+        ],
+      },
+      {
+        title: "Archives",
+        help: "Usable ones, and those found damaged since the start: the log names them",
+        unit: "short",
+        targets: [
+          ["cairn_blocks_historic_zips_stored{$}", "usable {{instance}}"],
+          ["cairn_blocks_historic_zips_damaged{$}", "damaged {{instance}}"],
+          [rate("cairn_blocks_historic_zips_deleted_total{$}"), "removed a second, by retention"],
+        ],
+      },
+      {
+        title: "Bytes of archives",
+        help: "On disk, compressed",
+        unit: "bytes",
+        targets: [["cairn_blocks_historic_stored_bytes{$}", "{{instance}}"]],
+      },
+      {
+        title: "Time to archive a batch, mean",
+        help: "From its first block to its place on disk; bounded by historic.maxBytesPerSecond",
+        unit: "s",
+        targets: [[mean("cairn_blocks_historic_batch_seconds"), "{{instance}}"]],
+      },
+      {
+        title: "Tier failures a second",
+        help: "All are tried again; the log says why",
+        unit: "ops",
+        targets: [
+          [rate("cairn_blocks_historic_failures_total{$}"), "archiving"],
+          [rate("cairn_blocks_recent_deletes_failed_total{$}"), "removal from the store"],
+          [rate("cairn_blocks_historic_zips_deleted_failed_total{$}"), "removal of archives"],
+        ],
+      },
+    ],
+  },
+  {
     question: "What do readers ask, and how long do they wait?",
     panels: [
       {

@@ -13,6 +13,7 @@ import { MetricScope } from "../src/kernel/metrics.ts";
 import { startProcessMetrics } from "../src/kernel/process_metrics.ts";
 import { RpcMetrics } from "../src/rpc/metrics.ts";
 import { createBackfillMetrics } from "../src/services/blocks/backfill_metrics.ts";
+import { createTierMetrics } from "../src/services/blocks/archive_metrics.ts";
 import { createBlocksMetrics } from "../src/services/blocks/metrics.ts";
 import { createSubscribeMetrics } from "../src/services/blocks/subscribe_metrics.ts";
 import { createStoreMetrics } from "../src/store/metrics.ts";
@@ -48,6 +49,7 @@ export function nodeMetrics(): ReadonlyMap<string, readonly MetricInfo[]> {
     nextExpected: () => undefined,
     blocks: () => ({ queued: 0, inFlight: 0, resend: 0 }),
   };
+  const tiers = { hotBlocks: () => 0, archived: () => ({ zips: 0, blocks: 0, bytes: 0, damaged: 0 }) };
   const rooms: readonly (readonly [title: string, register: () => void])[] = [
     ["Node and process", () => {
       new Health({ build }, { metrics, clock: SYSTEM_CLOCK });
@@ -64,6 +66,7 @@ export function nodeMetrics(): ReadonlyMap<string, readonly MetricInfo[]> {
       "Backfill of the block node",
       () => createBackfillMetrics(metrics.scope("blocks").scope("backfill"), () => 0),
     ],
+    ["Tiers of the block store", () => createTierMetrics(metrics.scope("blocks"), tiers)],
     ["gRPC of the block node", () => new RpcMetrics(metrics.scope("blocks").scope("rpc"))],
   ];
   const sections = new Map<string, readonly MetricInfo[]>();

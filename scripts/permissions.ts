@@ -36,6 +36,12 @@ export function nodePermissions(paths: NodePaths): Permissions {
   };
 }
 
+/** Of a command that opens a data directory without a node (`cairn blocks fsck`): no network. */
+export function offlinePermissions(paths: NodePaths): Permissions {
+  const { net: _net, ...rest } = nodePermissions(paths);
+  return rest;
+}
+
 /** What a node under systemd needs besides: to say when it serves. */
 export const SYSTEMD_PERMISSIONS: Permissions = { run: ["systemd-notify"], env: ["NOTIFY_SOCKET"] };
 

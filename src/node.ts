@@ -76,6 +76,7 @@ export function profileServices(config: NodeConfig): readonly string[] {
 export function buildNode(config: NodeConfig, { health, metrics, build, tracer }: BuildDeps): BuiltNode {
   const { values } = config;
   const names = profileServices(config);
+  requireDiskForArchives(config);
   const families: FamilySpec[] = [];
   let memoryBytes = BUS_MEMORY_BYTES;
   if (names.includes("blocks")) {
@@ -90,6 +91,7 @@ export function buildNode(config: NodeConfig, { health, metrics, build, tracer }
       new BlocksService(values.blocks, {
         engine: () => store.engine,
         bus: () => bus.bus,
+        historicDirectory: values.store.engine === "memory" ? undefined : `${values.node.dataDir}/historic`,
         nodeVersion: parseVersion(build.version),
         tracer,
       }),
@@ -99,6 +101,17 @@ export function buildNode(config: NodeConfig, { health, metrics, build, tracer }
     services,
     onConfigUpdated: ({ config: { hash }, changed }) => bus.announce({ hash, keys: changed }),
   };
+}
+
+/** @throws {CairnError} `CONFIG_INVALID` for archives of blocks that are gone when the process ends. */
+function requireDiskForArchives({ values, entries }: NodeConfig): void {
+  if (values.store.engine !== "memory" || !values.blocks.historic.enabled) return;
+  throw configError([{
+    key: "blocks.historic.enabled",
+    origin: entries.find((entry) => entry.key === "blocks.historic.enabled")!.origin,
+    expected: 'false, because store.engine is "memory"',
+    found: "boolean true",
+  }]);
 }
 
 /** Splits `1.2.3-pre`. */

@@ -29,6 +29,7 @@ import {
 } from "../src/services/blocks/_testing.ts";
 import type { Backfill } from "../src/services/blocks/backfill.ts";
 import { backfillConfig } from "../src/services/blocks/backfill_config.ts";
+import { historicConfig } from "../src/services/blocks/config.ts";
 import { startBackfill } from "../src/services/blocks/backfill_start.ts";
 import { listBlockFiles, readBlockFile } from "../src/services/blocks/block_files.ts";
 import { BlockStore } from "../src/services/blocks/store.ts";
@@ -70,6 +71,7 @@ function openBackfill(
     maxBlockBytes,
     earliestManagedBlock: 0,
     pauseAboveBytes: maxHistoryBytes,
+    historic: historicConfig.parse({}),
   }, {
     machine,
     pipeline,
@@ -256,7 +258,7 @@ Deno.test("Backfill of history goes on after a failed write and after a stop, wi
   };
   {
     await using backfill = openBackfill(fixture, [peer]);
-    await eventually(() => store.first === 10n, "block 10");
+    await eventually(() => store.first! <= 10n, "block 10");
     assert.equal(await metricOfPeer(backfill, peer), 0);
   }
   await using _again = openBackfill(fixture, [peer]);

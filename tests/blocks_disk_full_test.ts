@@ -7,29 +7,9 @@ import { nativeSha384 } from "../src/protocols/hiero/native_sha384.ts";
 import { BlockNodeClient } from "../src/services/blocks/node_client.ts";
 import { publishBlocks, type PublishResult } from "../src/services/blocks/publisher.ts";
 import { startNode, tempDirectory } from "./support/node_process.ts";
+import { canMount, mount, unmount } from "./support/tmpfs.ts";
 
 const DISK = "48m";
-
-async function mount(path: string): Promise<boolean> {
-  try {
-    const command = new Deno.Command("mount", { args: ["-t", "tmpfs", "-o", `size=${DISK}`, "tmpfs", path] });
-    return (await command.output()).success;
-  } catch {
-    return false;
-  }
-}
-
-async function unmount(path: string): Promise<void> {
-  await new Deno.Command("umount", { args: ["--lazy", path] }).output();
-}
-
-/** Whether this machine lets the test make a disk of its own. */
-async function canMount(): Promise<boolean> {
-  await using directory = await tempDirectory();
-  if (!await mount(directory.path)) return false;
-  await unmount(directory.path);
-  return true;
-}
 
 const mountable = await canMount();
 
@@ -39,7 +19,7 @@ Deno.test({
   ignore: !mountable,
   async fn() {
     await using directory = await tempDirectory();
-    assert.ok(await mount(directory.path));
+    assert.ok(await mount(directory.path, DISK));
     await using _mounted = { [Symbol.asyncDispose]: () => unmount(directory.path) };
     const generator = new ChainGenerator({ sha384: nativeSha384, items: 10, itemBytes: 50_000 });
     const chain: Uint8Array[] = [];

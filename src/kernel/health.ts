@@ -24,6 +24,8 @@ export interface ServiceReadiness {
   readonly state: ServiceState;
   readonly ready: boolean;
   readonly reason?: string;
+  /** What is wrong although the service is ready. */
+  readonly note?: string;
 }
 
 /** Answer of `/readyz`. */

@@ -10,8 +10,13 @@
 import type { Logger } from "./log.ts";
 import type { MetricScope } from "./metrics.ts";
 
-/** Whether a service can do its work, and why not. `reason` is one sentence for the operator. */
-export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+/**
+ * Whether a service can do its work, and why not. `reason` is one sentence for the operator, `note` what is wrong
+ * although it can.
+ */
+export type Readiness =
+  | { readonly ready: true; readonly note?: string }
+  | { readonly ready: false; readonly reason: string };
 
 /** What a service is given at its start. */
 export interface Context {

@@ -102,6 +102,10 @@ const CASES: Readonly<Record<string, readonly [trouble: Series, calm: Series]>> 
   ],
   CairnHashSlow: [stage("hash", 3), stage("persist", 3)],
   CairnPersistSlow: [stage("persist", 0.03), stage("persist", 0.01)],
+  CairnArchiveDamaged: [
+    one("blocks_historic_zips_damaged", "", "1x30"),
+    one("blocks_historic_zips_damaged", "", "0x30"),
+  ],
   CairnStoreReopened: [one("store_recoveries_total", "", ONCE), one("store_recoveries_total", "", "0x30")],
   CairnRestarts: [
     one("process_uptime_seconds", "", "9 8 7 6x27"),

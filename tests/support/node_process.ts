@@ -63,6 +63,7 @@ const CLI_FLAGS = [
   "--allow-read",
   "--allow-write",
   "--allow-env=CAIRN_*",
+  `--allow-ffi=${ROOT}node_modules`,
 ];
 
 /** Starts `cairn` with any arguments. */

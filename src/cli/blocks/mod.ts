@@ -8,6 +8,7 @@
 
 import type { Command } from "commander";
 import type { CliDeps } from "../deps.ts";
+import { registerFsck } from "./fsck.ts";
 import { registerGet } from "./get.ts";
 import { registerProve } from "./prove.ts";
 import { registerPublish } from "./publish.ts";
@@ -18,7 +19,7 @@ import { registerVerify } from "./verify.ts";
 /** Adds `blocks` and its verbs. */
 export function registerBlocks(program: Command, deps: CliDeps): void {
   const blocks = program.command("blocks")
-    .description("Hiero blocks: publish, subscribe, get, status, prove, verify")
+    .description("Hiero blocks: publish, subscribe, get, status, prove, verify, fsck")
     .helpGroup("Services:");
   registerPublish(blocks, deps);
   registerSubscribe(blocks, deps);
@@ -26,4 +27,5 @@ export function registerBlocks(program: Command, deps: CliDeps): void {
   registerStatus(blocks, deps);
   registerProve(blocks, deps);
   registerVerify(blocks, deps);
+  registerFsck(blocks, deps);
 }

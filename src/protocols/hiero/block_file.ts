@@ -7,7 +7,7 @@
  * @module
  */
 
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { constants, gunzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { HieroFault } from "./fault.ts";
 
 /** How a block file is packed. */
@@ -46,6 +46,26 @@ export function unpackBlockFile(bytes: Uint8Array, maxBytes: number = MAX_BLOCK_
       compression,
     });
   }
+}
+
+/** Level of the original's files (spec §7.1). */
+const ZSTD_LEVEL = 1;
+
+/**
+ * Packs a serialized Block as one zstd frame.
+ *
+ * @throws {Error} If the runtime does not make one frame of it.
+ */
+export function packBlockFile(block: Uint8Array): Uint8Array {
+  // Where the output does not fit its buffer, the runtime's zstd appends a second, empty frame. So the buffer has room
+  // for the worst case, which is that nothing gets smaller (ZSTD_COMPRESSBOUND in zstd.h).
+  const chunkSize = block.length + (block.length >> 8) + 1_024;
+  const packed = zstdCompressSync(block, {
+    chunkSize,
+    params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
+  });
+  requireOneZstdFrame(packed);
+  return packed;
 }
 
 /** Field sizes by the two-bit flags of a zstd frame header (RFC 8878 §3.1.1.1). */

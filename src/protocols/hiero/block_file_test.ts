@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { detectCompression, unpackBlockFile } from "./block_file.ts";
+import { detectCompression, packBlockFile, unpackBlockFile } from "./block_file.ts";
 import { HieroFault } from "./fault.ts";
 
 /** Half run-length, half noise, so that packed files have blocks of several kinds. */
@@ -24,5 +24,18 @@ Deno.test("unpackBlockFile() refuses damaged files and files that unpack to too 
     }
     assert.throws(() => unpackBlockFile(Uint8Array.from([...bytes, 1, 2, 3])), isFault);
     assert.throws(() => unpackBlockFile(bytes, 9_999), isFault);
+  }
+});
+
+Deno.test("packBlockFile() makes one frame of blocks of every size, also of those that do not get smaller", () => {
+  const noise = new Uint8Array(400_000);
+  for (let at = 0; at < noise.length; at += 50_000) crypto.getRandomValues(noise.subarray(at, at + 50_000));
+  for (const source of [noise, new Uint8Array(400_000)]) {
+    for (const length of [0, 1, 1_000, 16_370, 16_384, 20_000, 131_071, 131_072, 131_073, 400_000]) {
+      const block = source.subarray(0, length);
+      const packed = packBlockFile(block);
+      assert.equal(detectCompression(packed), "zstd");
+      assert.deepEqual(unpackBlockFile(packed), block);
+    }
   }
 });

@@ -129,9 +129,8 @@ function serverStatus({ store, nextExpected }: AccessDeps): ServerStatusResponse
 function serverStatusDetail(deps: AccessDeps): ServerStatusDetailResponse {
   const { store, nodeVersion, streamVersion, served } = deps;
   const { tss, addressBooks } = deps.verificationData();
-  const ranges: BlockRange[] = store.first === undefined || store.last === undefined
-    ? []
-    : [create(BlockRangeSchema, { rangeStart: store.first, rangeEnd: store.last })];
+  const ranges: BlockRange[] = store.ranges()
+    .map(({ first, last }) => create(BlockRangeSchema, { rangeStart: first, rangeEnd: last }));
   return create(ServerStatusDetailResponseSchema, {
     versionInformation: {
       streamProtoVersion: streamVersion,

@@ -26,6 +26,7 @@ function openAccess(
   const metrics = testMetrics();
   const store = {
     ...range,
+    ranges: () => range.first === undefined ? [] : [range],
     block(number: bigint) {
       if (number === 6n) return Promise.resolve(undefined);
       if (number === 7n) return Promise.reject(new Error("checksum"));

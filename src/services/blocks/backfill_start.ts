@@ -33,9 +33,9 @@ export interface BackfillStartDeps {
 
 /** Starts backfill; undefined, but for its metrics, if no peers are configured. */
 export function startBackfill(
-  { backfill, maxBlockBytes, earliestManagedBlock, pauseAboveBytes }: Pick<
+  { backfill, maxBlockBytes, earliestManagedBlock, pauseAboveBytes, historic }: Pick<
     BlocksConfig,
-    "backfill" | "maxBlockBytes" | "earliestManagedBlock" | "pauseAboveBytes"
+    "backfill" | "maxBlockBytes" | "earliestManagedBlock" | "pauseAboveBytes" | "historic"
   >,
   { machine, pipeline, store, verifyOptions, metrics, log }: BackfillStartDeps,
 ): Backfill | undefined {
@@ -54,14 +54,17 @@ export function startBackfill(
       log,
     });
   const earliest = BigInt(earliestManagedBlock);
+  // What retention has removed is not missing: then nothing is fetched below the first block.
+  const keepsAll = historic.blockRetentionThreshold === 0;
+  const first = () => keepsAll || store.first === undefined ? store.first : earliest;
   const history = new HistoryLane({ store, earliest, verifyOptions, maxBytes: pauseAboveBytes });
   return running.backfill = new Backfill({
     ...backfill,
     maxBlockBytes,
-    earliest: BigInt(earliestManagedBlock),
+    earliest,
   }, {
     peers: backfill.peers.map((peer) => connectPeer({ ...peer, maxBlockBytes })),
-    own: () => ({ first: store.first, next: next() }),
+    own: () => ({ first: first(), next: next() }),
     lanes: { "live-tail": liveTail, history: (peer, range, limits) => history.fetch(peer, range, limits) },
     onStop: () => history[Symbol.dispose](),
     metrics: counters,

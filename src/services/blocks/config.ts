@@ -8,10 +8,49 @@
  */
 
 import { z } from "zod";
+import { MAX_POWER, MIN_POWER } from "../../protocols/hiero/archive_layout.ts";
 import { rpcConfig } from "../../rpc/config.ts";
 import { backfillConfig } from "./backfill_config.ts";
 
 const MIB = 1_048_576;
+
+/** The hot tier: blocks in the store. */
+const recentConfig = z.strictObject({
+  blockRetentionThreshold: z.int().min(0).default(0)
+    .meta({
+      description:
+        "Blocks kept in the store; older ones are removed once they are archived and the archive was read " +
+        "back. 0 keeps all of them",
+      restart: true,
+    }),
+});
+
+/** The cold tier: zip archives of consecutive blocks. */
+export const historicConfig = z.strictObject({
+  enabled: z.boolean().default(false)
+    .meta({
+      description: "Whether to archive complete batches of blocks. Archives already there are read anyway",
+      restart: true,
+    }),
+  powersOfTenPerZipFileContents: z.int().min(MIN_POWER).max(MAX_POWER).default(4)
+    .meta({ description: "Blocks of an archive, as a power of ten", restart: true }),
+  blockRetentionThreshold: z.int().min(0).default(0)
+    .meta({
+      description:
+        "Archives kept; the oldest beyond this number are removed, and their blocks with them. 0 keeps all " +
+        "of them",
+      restart: true,
+    }),
+  maxBytesPerSecond: z.int().min(0).default(33_554_432)
+    .meta({
+      description:
+        "Most bytes of blocks taken from the store for archives in a second, before compression; 0 sets no bound",
+      restart: true,
+    }),
+});
+
+/** A validated section `blocks.historic`. */
+export type HistoricConfig = z.output<typeof historicConfig>;
 
 /** What becomes of block proofs. */
 export const PROOF_POLICIES = ["require", "when-known", "off"] as const;
@@ -172,6 +211,8 @@ export const blocksConfig = z.strictObject({
       restart: true,
     }),
   backfill: backfillConfig.prefault({}).meta({ description: "Missing blocks from peers", restart: true }),
+  recent: recentConfig.prefault({}).meta({ description: "The hot tier", restart: true }),
+  historic: historicConfig.prefault({}).meta({ description: "The cold tier", restart: true }),
   rpc: rpcConfig.prefault({}).meta({ description: "The listener of the block API", restart: true }),
 });
 

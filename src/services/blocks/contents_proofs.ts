@@ -22,6 +22,7 @@ import {
   type ItemSpecifier,
   parseContentsProofRequest,
 } from "../../protocols/hiero/proof_messages.ts";
+import { scanBlock } from "../../protocols/hiero/block_scan.ts";
 import type { RootCandidate } from "../../protocols/hiero/root_hash.ts";
 import type { CallContext, ServiceHandlers } from "../../rpc/types.ts";
 import type { BlocksMetrics } from "./metrics.ts";
@@ -121,8 +122,16 @@ function positions(contents: BlockContents, item: ItemSpecifier): number[] {
 async function ruleOf(contents: BlockContents, store: BlockStore): Promise<RootCandidate["rule"]> {
   const { number, roots } = contents;
   const named = (hash: string | undefined) => roots.find((root) => toHex(root.hash) === hash)?.rule;
-  const rule = named((await store.record(number + 1n))?.previousHash) ??
-    named((await store.record(number))?.rootHash);
+  const record = await store.record(number);
+  const successor = (await store.record(number + 1n))?.previousHash ??
+    // Records leave the store with their blocks; what they said of the link stands in the next block itself.
+    (record === undefined ? previousHashOf(await store.block(number + 1n)) : undefined);
+  const rule = named(successor) ?? named(record?.rootHash);
   if (rule === undefined) throw new Error("the block's root is not the one of its record");
   return rule;
+}
+
+/** The hash that a block's footer names, without hashing the block. */
+function previousHashOf(block: Uint8Array | undefined): string | undefined {
+  return block && toHex(scanBlock(block, { addItem: () => {} }).footer.previousBlockRootHash);
 }

@@ -121,6 +121,13 @@ Deno.test("getBlockContentsProof follows the rule that the next block's link con
   assert.equal(verifyContentsProof(proof!, nativeSha384, older.hash).status, "ok");
 });
 
+Deno.test("getBlockContentsProof takes the rule from the next block where the records were archived away", async () => {
+  const { ask, roots } = openProofs({ 0: undefined, 1: undefined });
+  const { status, proof } = await ask(0n, at(0));
+  assert.equal(status, "SUCCESS");
+  assert.equal(verifyContentsProof(proof!, nativeSha384, roots[0]!).status, "ok");
+});
+
 Deno.test("getBlockContentsProof answers ERROR when the block on disk is not the one of its record", async () => {
   const { ask, log } = openProofs({ 1: { rootHash: "00" } });
   assert.equal((await ask(1n, at(0))).status, "ERROR");

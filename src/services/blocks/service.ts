@@ -38,6 +38,7 @@ import { PublishPipeline } from "./pipeline.ts";
 import { BLOCKS_FAMILIES, BlockStore } from "./store.ts";
 import { SubscribeService } from "./subscribe.ts";
 import { createSubscribeMetrics } from "./subscribe_metrics.ts";
+import { Tiers } from "./tiers.ts";
 import { PERSISTED_TOPIC, TOPICS_OVERHEAD_BYTES } from "./topics.ts";
 import { loadVerificationData } from "./verification_start.ts";
 import { VerifyLane } from "./verify_lane.ts";
@@ -55,6 +56,8 @@ export interface BlocksServiceDeps {
   /** Asked at the start, when the services that this one needs are up. */
   readonly engine: () => Engine;
   readonly bus: () => Bus;
+  /** Root of the archives; absent where nothing is kept on disk. */
+  readonly historicDirectory: string | undefined;
   readonly nodeVersion: SemanticVersionParts;
   readonly tracer: Tracer;
 }
@@ -69,6 +72,7 @@ interface Chain {
 
 /** Everything that lives between start and stop. */
 interface Running extends Chain {
+  readonly tiers: Tiers;
   readonly lane: VerifyLane;
   readonly pipeline: PublishPipeline;
   readonly backfill: Backfill | undefined;
@@ -114,10 +118,13 @@ export class BlocksService implements Service {
         return { queued, inFlight, resend: resend.length };
       },
     });
+    await using stack = new AsyncDisposableStack();
+    // Before anything reads a block: block 0, which tells the network's keys, may be archived.
+    const directory = this.#deps.historicDirectory;
+    const tiers = stack.use(await Tiers.open(config, { store, directory, metrics: scope, log }));
     const verificationData = config.proofs === "off"
       ? NO_VERIFICATION_DATA
       : await loadVerificationData(store, config);
-    await using stack = new AsyncDisposableStack();
     const policies = {
       brokenLink: config.brokenLink,
       unverifiable: config.unverifiable,
@@ -190,6 +197,7 @@ export class BlocksService implements Service {
       tracer: this.#deps.tracer,
       onPersisted: (event) => {
         persisted.tryPublish(event);
+        tiers.notify();
         subscribe.persisted(event.number);
       },
       onBehind: (upTo) => this.#running?.backfill?.demand(upTo),
@@ -231,7 +239,7 @@ export class BlocksService implements Service {
       log: log.child("backfill"),
     });
     const chain = { store, machine, earliest: configured };
-    this.#running = { ...chain, lane, pipeline, subscribe, backfill, server, address };
+    this.#running = { ...chain, tiers, lane, pipeline, subscribe, backfill, server, address };
     stack.move();
     this.#sayServing(server);
     log.info("Block node serves", { address, first: store.first, last: store.last });
@@ -283,8 +291,9 @@ export class BlocksService implements Service {
   readiness(): Readiness {
     if (this.#running === undefined) return { ready: false, reason: "the block node does not serve" };
     const { writeFailure } = this.#running.pipeline;
+    const { note } = this.#running.tiers;
     return writeFailure === undefined
-      ? { ready: true }
+      ? { ready: true, ...(note === undefined ? {} : { note }) }
       : { ready: false, reason: `the last block could not be written: ${writeFailure}` };
   }
 
@@ -294,7 +303,7 @@ export class BlocksService implements Service {
 
   status(): Readonly<Record<string, unknown>> {
     if (this.#running === undefined) return {};
-    const { store, machine, subscribe, backfill } = this.#running;
+    const { store, machine, subscribe, backfill, tiers } = this.#running;
     const { resend, handlers, queuedBlocks, queuedBytes, inFlight, paused } = machine.snapshot();
     return {
       firstBlock: store.first?.toString(),
@@ -310,6 +319,7 @@ export class BlocksService implements Service {
       inFlight,
       paused,
       ...(backfill === undefined ? {} : { backfill: backfill.status() }),
+      historic: tiers.status(),
     };
   }
 
@@ -318,7 +328,7 @@ export class BlocksService implements Service {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
-    const { pipeline, subscribe, server, lane, backfill } = running;
+    const { pipeline, subscribe, server, lane, backfill, tiers } = running;
     await backfill?.[Symbol.asyncDispose]();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_TIMEOUT_MS));
@@ -328,6 +338,7 @@ export class BlocksService implements Service {
     subscribe.shutdown();
     await server.stop({ graceMs: STOP_GRACE_MS });
     await lane[Symbol.asyncDispose]();
+    await tiers[Symbol.asyncDispose]();
   }
 }
 

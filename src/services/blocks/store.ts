@@ -11,8 +11,10 @@ import { CairnError } from "../../kernel/errors.ts";
 import { decodeChainHead } from "../../protocols/hiero/chain.ts";
 import { HieroFault } from "../../protocols/hiero/fault.ts";
 import type { ProofStatus } from "../../protocols/hiero/verdict.ts";
-import type { Engine, Family, Operation } from "../../store/engine.ts";
+import type { Engine, Family, Operation, ScanOptions } from "../../store/engine.ts";
 import type { FamilySpec } from "../../store/family.ts";
+import type { Archive, ArchivedBatch } from "./archive.ts";
+import { type BlockRange, mergeRanges, subtractRange } from "./ranges.ts";
 
 /** Column families. Never reuse a name: retired ones stay as comments with their last release. */
 export const BLOCKS_FAMILY = {
@@ -30,7 +32,11 @@ export const BLOCKS_FAMILIES: readonly FamilySpec[] = [
   { name: BLOCKS_FAMILY.state },
 ];
 
-const CHAIN_KEY = new TextEncoder().encode("chain");
+/** Blocks removed from the hot tier with one write. */
+const REMOVAL_BLOCKS = 1_000;
+
+/** Key of the chain state. */
+export const CHAIN_KEY = new TextEncoder().encode("chain");
 const VERIFICATION_KEY = new TextEncoder().encode("verification");
 
 /** What verification found out about a stored block. Hashes in lower-case hex. */
@@ -65,7 +71,8 @@ export function blockKey(number: bigint): Uint8Array {
   return key;
 }
 
-function keyToNumber(key: Uint8Array): bigint {
+/** Number of a key that {@link blockKey} made. */
+export function keyToNumber(key: Uint8Array): bigint {
   return new DataView(key.buffer, key.byteOffset, 8).getBigUint64(0);
 }
 
@@ -79,13 +86,22 @@ function stateNumber(chainState: Uint8Array | undefined): bigint | undefined {
   }
 }
 
-/** Reads and writes blocks; knows the first and last stored number without asking the disk. */
+/** The cold tier as readers need it. */
+type ColdTier = Pick<Archive, "batches" | "read">;
+
+/**
+ * Reads and writes blocks; knows the first and last stored number without asking the disk.
+ *
+ * New blocks go to the hot tier, the engine. Whoever reads does not see which tier a block comes from.
+ */
 export class BlockStore {
   readonly #engine: Engine;
   readonly #blocks: Family;
   readonly #records: Family;
   readonly #state: Family;
-  #first: bigint | undefined;
+  /** Hot blocks, in order. One range unless archives in the middle were removed from the hot tier. */
+  #hot: BlockRange[] = [];
+  #cold: ColdTier | undefined;
   #last: bigint | undefined;
   #chainState: Uint8Array | undefined;
   #verificationData: Uint8Array | undefined;
@@ -104,10 +120,9 @@ export class BlockStore {
    */
   static async open(engine: Engine): Promise<BlockStore> {
     const store = new BlockStore(engine);
-    for await (const key of store.#records.scanKeys({ limit: 1 })) store.#first = keyToNumber(key);
-    for await (const key of store.#records.scanKeys({ limit: 1, reverse: true })) {
-      store.#last = keyToNumber(key);
-    }
+    const range = await store.#hotRange({});
+    store.#hot = range === undefined ? [] : [range];
+    store.#last = range?.last;
     store.#chainState = await store.#state.get(CHAIN_KEY);
     store.#verificationData = await store.#state.get(VERIFICATION_KEY);
     if (store.#last !== stateNumber(store.#chainState)) {
@@ -122,9 +137,56 @@ export class BlockStore {
     return store;
   }
 
-  /** Lowest stored block. */
+  /** Makes the blocks of the cold tier readable here. */
+  async attach(cold: ColdTier): Promise<void> {
+    const range = this.#hot[0];
+    this.#cold = cold;
+    if (range === undefined) return;
+    // Between and inside archives the hot tier is without gaps: blocks come in sequence, and what is archived leaves it
+    // from below. So the ends of each stretch say it all.
+    const stretches: BlockRange[] = [];
+    let next = range.first;
+    for (const { first, last } of cold.batches) {
+      if (last < next) continue;
+      if (next < first) stretches.push({ first: next, last: first - 1n });
+      stretches.push({ first, last });
+      next = last + 1n;
+    }
+    if (next <= range.last) stretches.push({ first: next, last: range.last });
+    const found: BlockRange[] = [];
+    for (const { first, last } of stretches) {
+      const held = await this.#hotRange({ gte: blockKey(first), lte: blockKey(last) });
+      if (held !== undefined) found.push(held);
+    }
+    this.#hot = mergeRanges(found);
+  }
+
+  /** Lowest and highest key within bounds. */
+  async #hotRange(bounds: ScanOptions): Promise<BlockRange | undefined> {
+    let first: bigint | undefined;
+    let last: bigint | undefined;
+    for await (const key of this.#records.scanKeys({ ...bounds, limit: 1 })) first = keyToNumber(key);
+    for await (const key of this.#records.scanKeys({ ...bounds, limit: 1, reverse: true })) {
+      last = keyToNumber(key);
+    }
+    return first === undefined || last === undefined ? undefined : { first, last };
+  }
+
+  /** Lowest stored block, of either tier. */
   get first(): bigint | undefined {
-    return this.#first;
+    const hot = this.#hot[0]?.first;
+    const cold = this.#cold?.batches[0]?.first;
+    return hot !== undefined && cold !== undefined && cold < hot ? cold : hot;
+  }
+
+  /** Blocks of the hot tier, in order. */
+  get hot(): readonly BlockRange[] {
+    return this.#hot;
+  }
+
+  /** Stored blocks of both tiers, in order; one range unless an archive is missing or damaged. */
+  ranges(): BlockRange[] {
+    return mergeRanges([...this.#hot, ...this.#cold?.batches ?? []]);
   }
 
   /** Highest stored block: everything up to it was acknowledged or may be. */
@@ -144,9 +206,16 @@ export class BlockStore {
 
   /** The serialized Block exactly as it was received. */
   async block(number: bigint): Promise<Uint8Array | undefined> {
-    return await this.#blocks.get(blockKey(number));
+    return await this.hotBlock(number) ?? await this.#cold?.read(number);
   }
 
+  /** As {@link BlockStore.block}, from the hot tier alone. */
+  async hotBlock(number: bigint): Promise<Uint8Array | undefined> {
+    const isHot = this.#hot.some(({ first, last }) => first <= number && number <= last);
+    return isHot ? await this.#blocks.get(blockKey(number)) : undefined;
+  }
+
+  /** What verification found out; gone with the block when it leaves the hot tier. */
   async record(number: bigint): Promise<BlockRecord | undefined> {
     const bytes = await this.#records.get(blockKey(number));
     return bytes && JSON.parse(new TextDecoder().decode(bytes));
@@ -167,7 +236,7 @@ export class BlockStore {
       operations.push({ kind: "put", family: BLOCKS_FAMILY.state, key: VERIFICATION_KEY, value: told });
     }
     await this.#engine.write(operations, { sync: true });
-    this.#first ??= blocks[0]?.number;
+    this.#hot = mergeRanges([...this.#hot, { first: blocks[0]!.number, last: last.number }]);
     this.#last = last.number;
     this.#chainState = last.chainState;
     this.#verificationData = told ?? this.#verificationData;
@@ -182,10 +251,10 @@ export class BlockStore {
   async prepend(blocks: readonly Omit<StoredBlock, "chainState">[]): Promise<void> {
     const [lowest, highest] = [blocks[0], blocks.at(-1)];
     if (lowest === undefined || highest === undefined) return;
-    if (highest.number + 1n !== this.#first) {
+    if (highest.number + 1n !== this.first) {
       throw new CairnError(
         "INTERNAL",
-        `Cannot store block ${highest.number}: the first one is ${this.#first}`,
+        `Cannot store block ${highest.number}: the first one is ${this.first}`,
       );
     }
     const operations = blockOperations(blocks);
@@ -197,8 +266,45 @@ export class BlockStore {
       operations.push({ kind: "put", family: BLOCKS_FAMILY.state, key: VERIFICATION_KEY, value: told });
     }
     await this.#engine.write(operations, { sync: true });
-    this.#first = lowest.number;
+    this.#hot = mergeRanges([...this.#hot, { first: lowest.number, last: highest.number }]);
     this.#verificationData ??= told;
+  }
+
+  /**
+   * Removes an archived batch from the hot tier, upward, a thousand blocks at a time. Whoever calls has seen that the
+   * archive can be read. The last block stays: the next one is verified against it.
+   *
+   * @returns Blocks removed.
+   * @throws {CairnError} `STORE_WRITE_FAILED`: what is left is removed by the next call.
+   */
+  async removeHot({ first, last }: ArchivedBatch): Promise<number> {
+    let removed = 0;
+    for (const range of this.#hot) {
+      let from = range.first > first ? range.first : first;
+      const to = range.last < last ? range.last : last;
+      if (from > to || this.#last === undefined || to >= this.#last) continue;
+      while (from <= to) {
+        const end = from + BigInt(REMOVAL_BLOCKS) - 1n < to ? from + BigInt(REMOVAL_BLOCKS) - 1n : to;
+        const operations: Operation[] = [];
+        for (let number = from; number <= end; number++) {
+          const key = blockKey(number);
+          operations.push({ kind: "delete", family: BLOCKS_FAMILY.block, key });
+          operations.push({ kind: "delete", family: BLOCKS_FAMILY.record, key });
+        }
+        // Readers turn to the archive first; a removal that a power cut undoes is done again.
+        const chunk = { first: from, last: end };
+        this.#hot = subtractRange(this.#hot, chunk);
+        try {
+          await this.#engine.write(operations, { sync: false });
+        } catch (error) {
+          this.#hot = mergeRanges([...this.#hot, chunk]);
+          throw error;
+        }
+        removed += Number(end - from + 1n);
+        from = end + 1n;
+      }
+    }
+    return removed;
   }
 }
 
