@@ -90,6 +90,7 @@ for (const bytes of [64, 1_024]) {
   const group = `BLAKE3 of ${bytes} bytes`;
   const hasher = await createBLAKE3();
   Deno.bench({ name: "in place", group, baseline: true, fn: () => kernels.blake3(input, bytes, out) });
+  Deno.bench({ name: "blake3(), an array of its own", group, fn: () => void blake3(ordinary) });
   Deno.bench({ name: "blake3.into()", group, fn: () => void blake3.into(ordinary, digest) });
   Deno.bench({ name: "blake3-jit", group, fn: () => hashInto(ordinary, digest) });
   Deno.bench({ name: "hash-wasm", group, fn: () => void hasher.init().update(ordinary).digest("binary") });

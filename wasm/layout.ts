@@ -221,7 +221,7 @@ export const SCRATCH_KEY_OFFSET = 30720;
 export const SCRATCH_KEY_BYTES = 2048;
 export const SCRATCH_TABLE_OFFSET = 32768;
 export const SCRATCH_TABLE_BYTES = 32768;
-/** Half of a first-level cache and more is lost beyond this; less costs more calls (bench:report, one-shot sizes). */
+/** As large as the largest subtree that BLAKE3 hashes level by level, so that a full window is one. */
 export const SCRATCH_WINDOW_OFFSET = 65536;
 export const SCRATCH_WINDOW_BYTES = 65536;
 export const SCRATCH_HEADERS_OFFSET = 131072;

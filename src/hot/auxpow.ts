@@ -37,7 +37,7 @@ import {
   SCRATCH_WINDOW_BYTES,
   SCRATCH_WINDOW_OFFSET,
 } from "../../wasm/layout.ts";
-import { copyOut } from "./copies.ts";
+import { copyOf } from "./copies.ts";
 import type { HotMemory } from "./memory.ts";
 import { threadMemory } from "./thread_memory.ts";
 
@@ -129,16 +129,9 @@ export function readAuxPowVerdict(hot: HotMemory, row: number): AuxPowVerdict {
   const out = word(AUXPOW_ROW_OUT);
   const failure = auxPowFailure(hot.u32[(out + AUXPOW_OUT_CODE) >>> 2]!);
   if (failure !== undefined) return { valid: false, failure };
-  const powHash = taken(hot, out + AUXPOW_OUT_POW_HASH, DIGEST_BYTES);
+  const powHash = copyOf(hot, out + AUXPOW_OUT_POW_HASH, DIGEST_BYTES);
   if ((word(AUXPOW_ROW_FLAGS) & AUXPOW_FLAG_FORK_DATA) === 0) return { valid: true, powHash };
-  return { valid: true, powHash, forkData: taken(hot, out + AUXPOW_OUT_FORK_DATA, 12) };
-}
-
-/** A copy of bytes of hot memory. */
-function taken(hot: HotMemory, at: number, bytes: number): Uint8Array {
-  const copy = new Uint8Array(bytes);
-  copyOut(hot, at, copy, bytes);
-  return copy;
+  return { valid: true, powHash, forkData: copyOf(hot, out + AUXPOW_OUT_FORK_DATA, 12) };
 }
 
 /** Results that fit between the faces' digests. */
@@ -258,5 +251,5 @@ export function auxPowTarget(difficulty: Uint8Array): Uint8Array {
   const window = hot.scratch + SCRATCH_WINDOW_OFFSET;
   hot.u8.set(digits.subarray(0, SCRATCH_WINDOW_BYTES), window);
   hot.kernels.auxpowTarget(window, Math.min(digits.length, SCRATCH_WINDOW_BYTES), out);
-  return taken(hot, out, DIGEST_BYTES);
+  return copyOf(hot, out, DIGEST_BYTES);
 }

@@ -18,6 +18,13 @@ export function* windows(memory: HotMemory, input: Uint8Array): Generator<number
   }
 }
 
+/** A copy of `bytes` bytes at `address` in an array of its own. */
+export function copyOf(memory: HotMemory, address: number, bytes: number): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(bytes);
+  copyOut(memory, address, copy, bytes);
+  return copy;
+}
+
 /** Copies `bytes` bytes at `address` to the start of `out`; for a digest faster than a view made for the purpose. */
 export function copyOut(memory: HotMemory, address: number, out: Uint8Array, bytes: number): void {
   const { u8 } = memory;

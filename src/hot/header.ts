@@ -48,7 +48,7 @@ import {
   SCRATCH_WINDOW_OFFSET,
 } from "../../wasm/layout.ts";
 import { type AuxPowFailure, auxPowFailure, auxPowFlags, type AuxPowRules } from "./auxpow.ts";
-import { copyOut } from "./copies.ts";
+import { copyOf } from "./copies.ts";
 import type { HotMemory } from "./memory.ts";
 import { threadMemory } from "./thread_memory.ts";
 
@@ -159,11 +159,6 @@ export function checkHeaderRows(hot: HotMemory, rows: number, count: number): nu
  */
 export function readHeaderVerdict(hot: HotMemory, row: number): HeaderVerdict {
   const word = (at: number) => hot.u32[at >>> 2]!;
-  const copy = (at: number, bytes: number) => {
-    const copied = new Uint8Array(bytes);
-    copyOut(hot, at, copied, bytes);
-    return copied;
-  };
   const long = (at: number) => BigInt(word(at + 4)) << 32n | BigInt(word(at));
   const out = word(row + HEADER_ROW_OUT);
   const code = word(out + AUXPOW_OUT_CODE);
@@ -171,9 +166,9 @@ export function readHeaderVerdict(hot: HotMemory, row: number): HeaderVerdict {
   if (failure === "field-malformed") return { valid: false, failure, field: word(out + HEADER_OUT_FIELD) };
   if (failure !== undefined) return { valid: false, failure };
   const facts: HeaderFacts = {
-    hash: copy(out + HEADER_OUT_HASH, DIGEST_BYTES),
-    miningHash: copy(out + HEADER_OUT_MINING_HASH, DIGEST_BYTES),
-    difficulty: copy(out + HEADER_OUT_DIFFICULTY, DIGEST_BYTES),
+    hash: copyOf(hot, out + HEADER_OUT_HASH, DIGEST_BYTES),
+    miningHash: copyOf(hot, out + HEADER_OUT_MINING_HASH, DIGEST_BYTES),
+    difficulty: copyOf(hot, out + HEADER_OUT_DIFFICULTY, DIGEST_BYTES),
     number: long(out + HEADER_OUT_NUMBER),
     timestamp: long(out + HEADER_OUT_TIMESTAMP),
     uncleCount: word(out + HEADER_OUT_UNCLES),
@@ -181,9 +176,9 @@ export function readHeaderVerdict(hot: HotMemory, row: number): HeaderVerdict {
   };
   const proof = auxPowFailure(code);
   if (proof !== undefined) return { valid: false, failure: proof, facts };
-  const powHash = copy(out + AUXPOW_OUT_POW_HASH, DIGEST_BYTES);
+  const powHash = copyOf(hot, out + AUXPOW_OUT_POW_HASH, DIGEST_BYTES);
   if ((word(row + HEADER_ROW_FLAGS) & AUXPOW_FLAG_FORK_DATA) === 0) return { valid: true, facts, powHash };
-  return { valid: true, facts, powHash, forkData: copy(out + AUXPOW_OUT_FORK_DATA, 12) };
+  return { valid: true, facts, powHash, forkData: copyOf(hot, out + AUXPOW_OUT_FORK_DATA, 12) };
 }
 
 /** Results that fit between the faces' digests. */
