@@ -12,6 +12,7 @@ import {
   BLAKE3_BUFFERED,
   BLAKE3_CHUNK_BYTES,
   BLAKE3_CHUNK_END,
+  BLAKE3_CHUNK_START,
   BLAKE3_CHUNKS,
   BLAKE3_FLAGS,
   BLAKE3_KEY_OFFSET,
@@ -173,7 +174,7 @@ function finish(state: usize, out: usize, bytes: u32, root: u32): void {
 
 /** Flags of the last block of a chunk of `bytes` bytes. */
 function chunkFlags(bytes: u32): u32 {
-  return <u32> BLAKE3_CHUNK_END | (bytes <= <u32> BLAKE3_BLOCK_BYTES ? 1 : 0);
+  return <u32> BLAKE3_CHUNK_END | (bytes <= <u32> BLAKE3_BLOCK_BYTES ? BLAKE3_CHUNK_START : 0);
 }
 
 /** Compresses all blocks of the buffer but the last, into `chaining`, and gives the address of that one, padded. */
@@ -181,7 +182,7 @@ function lastBlock(state: usize, number: u64, chaining: usize): usize {
   const padded = paddedScratch();
   let address = state + BLAKE3_BUFFER_OFFSET;
   let bytes = load<u32>(state, BLAKE3_BUFFERED);
-  let flags = load<u32>(state, BLAKE3_FLAGS) | 1;
+  let flags = load<u32>(state, BLAKE3_FLAGS) | <u32> BLAKE3_CHUNK_START;
   let from = state + BLAKE3_KEY_OFFSET;
   while (bytes > <u32> BLAKE3_BLOCK_BYTES) {
     compress(from, address, number, BLAKE3_BLOCK_BYTES, flags, chaining, false);
