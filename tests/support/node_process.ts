@@ -125,7 +125,12 @@ export async function startNode(options: StartNodeOptions): Promise<NodeProcess>
   const admin = `http://${address("admin http ")}`;
 
   async function end(signal: Deno.Signal): Promise<number> {
-    if (ended === undefined) child.kill(signal);
+    try {
+      if (ended === undefined) child.kill(signal);
+    } catch (error) {
+      // It has ended, and its status is on the way: two callers may want its end at once.
+      if (!(error instanceof TypeError)) throw error;
+    }
     return await status;
   }
   return {
