@@ -17,6 +17,7 @@ import { yamux } from "@libp2p/yamux";
 import { createLibp2p, type Libp2p } from "libp2p";
 import { hostOf } from "./addresses.ts";
 import type { P2pConfig } from "./config.ts";
+import { keepNativeKeys } from "./key_cache.ts";
 import { closeLockChannel, SILENT_LOGGER } from "./quiet.ts";
 import { scoreOptions } from "./scoring.ts";
 import type { PeerName } from "./types.ts";
@@ -27,10 +28,10 @@ const MESSAGES_PER_FRAME = 4;
 const MAX_OUTBOUND_BYTES = 16 * 1_048_576;
 /** Topics that one peer may announce to us cost it this much memory at most. */
 const MAX_TOPIC_BYTES_PER_PEER = 65_536;
+/** A peer that offered a message has this long to send it; under load three seconds, the default, are too few. */
+const PROMISE_MS = 10_000;
 /** The library's queues say that they are empty a millisecond after they are. */
 const QUEUE_TIMER_MS = 5;
-/** A ping's answer may take this long before the connection counts as dead. */
-const MIN_PING_TIMEOUT_MS = 10_000;
 
 type Services = { readonly pubsub: GossipSub; readonly identify: unknown; readonly ping: unknown };
 
@@ -80,6 +81,7 @@ export async function createLibrary(
   { agent, isBanned, penalty, admits, closed }: LibraryDeps,
 ): Promise<Library> {
   closeLockChannel();
+  keepNativeKeys(privateKey);
   const frameBytes = config.maxMessageBytes * MESSAGES_PER_FRAME;
   const library = await createLibp2p<Services>({
     start: false,
@@ -101,7 +103,12 @@ export async function createLibrary(
       addressDialTimeout: config.dialTimeoutMs,
       reconnectRetries: 0,
     },
-    connectionMonitor: { pingTimeout: { minTimeout: MIN_PING_TIMEOUT_MS } },
+    // A ping that is not answered in the time a connection may be silent; with less, a busy event loop would end
+    // connections that live. One ping at a time: more are refused.
+    connectionMonitor: {
+      pingInterval: config.idleConnectionMs,
+      pingTimeout: { minTimeout: config.idleConnectionMs },
+    },
     connectionGater: {
       // Whom to dial is a matter of configuration: private addresses are as good as any.
       denyDialMultiaddr: () => false,
@@ -123,6 +130,7 @@ export async function createLibrary(
         maxInboundDataLength: frameBytes,
         maxOutboundBufferSize: MAX_OUTBOUND_BYTES,
         maxTopicBytesPerPeer: MAX_TOPIC_BYTES_PER_PEER,
+        gossipsubIWantFollowupMs: PROMISE_MS,
         ...scoreOptions(config.graylistBelow, penalty),
       }),
     },

@@ -48,6 +48,8 @@ export function scoreOptions(graylistBelow: number, penalty: (peer: PeerName) =>
       topicScoreCap: 20,
       appSpecificScore: (peer: PeerName) => -penalty(peer),
       appSpecificWeight: 1,
+      // P7: promises that a busy peer keeps late are no attack; from the seventh within seconds on they count.
+      behaviourPenaltyThreshold: 6,
       // Nodes of one machine share its loopback address.
       IPColocationFactorWhitelist: new Set(["127.0.0.1", "::1"]),
       decayInterval: 1_000,
