@@ -4,7 +4,7 @@
  * | group | what it gives |
  * | --- | --- |
  * | Hiero blocks | the pure core: verify a block or a chain, generate one, read and write the messages, run the publish race |
- * | Message chain | the pure core of Kimura: blocks, messages, their wire forms, proofs, the leader and the follower as machines |
+ * | Message chain | {@link kimura}, the pure core: blocks, messages, wire forms, proofs, the leader and the follower as machines |
  * | Talking to a block node | {@link BlockNodeClient} gets, publishes and subscribes; {@link publishBlocks} |
  * | Hashes | {@link blake3}, {@link keccak256}, {@link sha256d}: one-shot, streaming, batch, in place, over Workers |
  * | RLP | {@link RlpIndex} finds the fields of a list, in place or in ordinary bytes; {@link rlpEncode} |
@@ -67,8 +67,9 @@
  *
  * @example A message of the chain is proved to be in a block, offline
  * ```ts
- * import { createBlockSigner, GENESIS, LeaderMachine, makeProof, signMessage, tipOf, verifyProof, VerifyingKey } from "./mod.ts";
+ * import { kimura } from "./mod.ts";
  *
+ * const { createBlockSigner, LeaderMachine, makeProof, signMessage, tipOf, verifyProof, VerifyingKey } = kimura;
  * const secret = new Uint8Array(32).fill(1);
  * const signer = createBlockSigner(secret);
  * const leader = new VerifyingKey(signer.publicKey);
@@ -76,7 +77,7 @@
  * const message = signMessage(secret, { content: "hello", nonce: 0n, timestamp: 1n });
  * const machine = new LeaderMachine({
  *   rules,
- *   tip: tipOf(GENESIS),
+ *   tip: tipOf(kimura.GENESIS),
  *   pending: [{ message, order: 0 }],
  *   seal: signer.sign,
  *   nowMs: 0,
@@ -314,107 +315,8 @@ export {
   type SubscribeSnapshot,
 } from "./src/protocols/hiero/subscribe_events.ts";
 
-// Message chain: blocks, messages, their wire forms and hashes
-export {
-  type Block as ChainBlock,
-  blockHash,
-  type BlockHeader as ChainBlockHeader,
-  decodeBlock,
-  encodeBlock,
-  GENESIS,
-  type LeaderSeal,
-  sealDigest,
-} from "./src/protocols/kimura/block.ts";
-export {
-  decodeMessage,
-  encodeMessage,
-  keyToSender,
-  makeMessage,
-  type Message as ChainMessage,
-  messageDigest,
-  messageId,
-  senderToKey,
-} from "./src/protocols/kimura/message.ts";
-export { blockFromJson, blockToJson, messageFromJson, messageToJson } from "./src/protocols/kimura/json.ts";
-export { FAULT_CODES, type FaultCode, KimuraFault } from "./src/protocols/kimura/fault.ts";
-export {
-  type BlockSigner,
-  createBlockSigner,
-  isSealedBy,
-  isSignedBySender,
-  publicKeyOf,
-  signMessage,
-  VerifyingKey,
-} from "./src/protocols/kimura/keys.ts";
-export {
-  type Announcement,
-  announcementFromJson,
-  ANNOUNCEMENTS_TOPIC,
-  announcementToJson,
-  BLOCKS_TOPIC,
-  isAnnouncedBy,
-  MAX_GOSSIP_BYTES,
-  MAX_GOSSIP_DATA_BYTES,
-  MESSAGES_TOPIC,
-  signAnnouncement,
-  SYNC_PROTOCOL,
-} from "./src/protocols/kimura/gossip.ts";
-export {
-  decodeSyncAnswer,
-  decodeSyncRequest,
-  encodeSyncAnswer,
-  encodeSyncRequest,
-  type FullBlock,
-  type SyncAnswer,
-  type SyncRequest,
-} from "./src/protocols/kimura/sync_messages.ts";
-
-// Message chain: rules, proofs, evidence
-export {
-  type ChainRules,
-  checkBody,
-  checkHeader as checkBlockHeader,
-  checkMessage,
-  checkNonce,
-  DEFAULT_CHAIN_RULES,
-  type Tip,
-  tipOf,
-} from "./src/protocols/kimura/rules.ts";
-export { merklePath, messageRoot, verifyPath } from "./src/protocols/kimura/merkle.ts";
-export {
-  checkEvidence,
-  type ConflictEvidence,
-  evidenceFromJson,
-  evidenceToJson,
-  makeProof,
-  type MessageProof,
-  proofFromJson,
-  proofToJson,
-  type ProofTrust,
-  type ProofVerdict as MessageProofVerdict,
-  verifyProof,
-  verifyProofFile,
-} from "./src/protocols/kimura/proof.ts";
-
-// Message chain: the leader and the follower as machines
-export { LeaderMachine, type LeaderMachineOptions } from "./src/protocols/kimura/leader_machine.ts";
-export {
-  DEFAULT_LEADER_CONFIG,
-  type LeaderConfig,
-  type LeaderEffect,
-  type LeaderEvent,
-  type LeaderNote,
-  type LeaderSnapshot,
-} from "./src/protocols/kimura/leader_events.ts";
-export { checkChain, PeerMachine, type PeerMachineOptions } from "./src/protocols/kimura/peer_machine.ts";
-export {
-  DEFAULT_PEER_CONFIG,
-  type PeerConfig,
-  type PeerEffect,
-  type PeerEvent,
-  type PeerNote,
-  type PeerSnapshot,
-} from "./src/protocols/kimura/peer_events.ts";
+// Message chain
+export * as kimura from "./src/protocols/kimura/mod.ts";
 
 // Talking to a block node
 export { BlockNodeClient, type NodeStatus } from "./src/services/blocks/node_client.ts";
