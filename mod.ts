@@ -181,6 +181,7 @@ export {
   type VerifiedContents,
   verifyContentsProof,
 } from "./src/protocols/hiero/contents_proof.ts";
+export { type SignatureStatus, verifyContentsSignature } from "./src/protocols/hiero/contents_signature.ts";
 export { BlockContents } from "./src/protocols/hiero/contents_tree.ts";
 export { type MerkleSibling, PathTree } from "./src/protocols/hiero/merkle_path.ts";
 export {
