@@ -161,6 +161,13 @@ export const ROWS: readonly Row[] = [
           [rateBy("step", "cairn_blocks_proofs_refused_total{$}"), "refused: {{step}}"],
         ],
       },
+      {
+        title: "Items of the future",
+        help:
+          "Items of kinds this version does not know, hashed or not by their number; refused counts blocks",
+        unit: "ops",
+        targets: [[rateBy("handling", "cairn_blocks_future_items_total{$}"), "{{handling}}"]],
+      },
     ],
   },
   {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { HieroFault } from "./fault.ts";
 import {
+  countFutureItems,
+  isFutureKind,
   itemKindName,
   itemRanges,
   NOT_HASHED,
@@ -52,6 +54,14 @@ Deno.test("subtreeOf() sorts future kinds by their number modulo 20", () => {
     }
     for (let rest = 3; rest <= 15; rest++) assert.equal(subtreeOf(base + rest), rest - 3);
   }
+});
+
+Deno.test("countFutureItems() tells hashed ones from others, and knows none among the kinds that have a name", () => {
+  const known = { block_header: 1, signed_transaction: 3, block_footer: 1, block_proof: 1 };
+  assert.deepEqual(countFutureItems(known), { hashed: 0, notHashed: 0 });
+  const future = { ...known, field_20: 2, field_23: 3, field_39: 4, field_535: 5 };
+  assert.deepEqual(countFutureItems(future), { hashed: 8, notHashed: 6 });
+  assert.deepEqual([1, 12, 19, 20, 21, 1000].map(isFutureKind), [false, false, false, true, true, true]);
 });
 
 Deno.test("openItem() takes exactly one length-delimited field", () => {

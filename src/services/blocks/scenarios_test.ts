@@ -60,6 +60,19 @@ Deno.test("Scenario V5: a future item is taken by its category, and refused wher
   for (const field of [21, 22, 36, 38, 13]) {
     assert.deepEqual(await answersTo(withItem(field)), ["end-stream BAD_BLOCK_PROOF"], `field ${field}`);
   }
+  await using fixture = await openPipeline();
+  // 13 is reserved, so it is none of the future.
+  for (const items of [[item(21)], [item(13)], [item(20), item(23), item(35)]]) {
+    const call = fixture.connect();
+    call.block(0n, block(header(), ...items, footer(), tssProof()));
+    await until(() => call.answers.length > 0);
+  }
+  const { values } = await fixture.metrics.futureItems.get();
+  assert.deepEqual(Object.fromEntries(values.map(({ labels, value }) => [labels.handling, value])), {
+    "hashed": 2,
+    "not-hashed": 1,
+    "refused": 1,
+  });
 });
 
 Deno.test("Scenario V7: a block that was verified stays so when the same number comes again spoiled", async () => {

@@ -13,6 +13,7 @@ import {
   encodeChainHead,
 } from "../../protocols/hiero/chain.ts";
 import type { Fault } from "../../protocols/hiero/fault.ts";
+import { countFutureItems } from "../../protocols/hiero/items.ts";
 import { nativeSha384 } from "../../protocols/hiero/native_sha384.ts";
 import type { ProofVerifier } from "../../protocols/hiero/proofs/proof_verifier.ts";
 import {
@@ -182,10 +183,12 @@ export class VerifyTask {
 
   #bodyOf({ verdict, head }: ChainStep): VerdictBody {
     if (verdict.status === "fault") return { status: "fault", fault: verdict.fault };
+    const futureItems = countFutureItems(verdict.itemCounts);
     return {
       status: "ok",
       record: toBlockRecord(verdict),
       warnings: verdict.warnings,
+      ...(futureItems.hashed + futureItems.notHashed === 0 ? {} : { futureItems }),
       chainState: encodeChainHead(head!),
       verificationData: this.#news(),
     };
