@@ -37,7 +37,8 @@ const REMOVAL_BLOCKS = 1_000;
 
 /** Key of the chain state. */
 export const CHAIN_KEY = new TextEncoder().encode("chain");
-const VERIFICATION_KEY = new TextEncoder().encode("verification");
+/** Key of what stored blocks have told about the network's keys. */
+export const VERIFICATION_KEY = new TextEncoder().encode("verification");
 
 /** What verification found out about a stored block. Hashes in lower-case hex. */
 export interface BlockRecord {
