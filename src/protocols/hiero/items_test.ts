@@ -3,6 +3,7 @@ import { HieroFault } from "./fault.ts";
 import {
   countFutureItems,
   isFutureKind,
+  ITEM,
   itemKindName,
   itemRanges,
   NOT_HASHED,
@@ -57,9 +58,15 @@ Deno.test("subtreeOf() sorts future kinds by their number modulo 20", () => {
 });
 
 Deno.test("countFutureItems() tells hashed ones from others, and knows none among the kinds that have a name", () => {
-  const known = { block_header: 1, signed_transaction: 3, block_footer: 1, block_proof: 1 };
+  const known = Object.fromEntries(
+    [ITEM.BLOCK_HEADER, ITEM.BLOCK_FOOTER].map((kind) => [itemKindName(kind), 1]),
+  );
   assert.deepEqual(countFutureItems(known), { hashed: 0, notHashed: 0 });
-  const future = { ...known, field_20: 2, field_23: 3, field_39: 4, field_535: 5 };
+  const counts: [number, number][] = [[20, 2], [23, 3], [39, 4], [535, 5]];
+  const future = {
+    ...known,
+    ...Object.fromEntries(counts.map(([kind, count]) => [itemKindName(kind), count])),
+  };
   assert.deepEqual(countFutureItems(future), { hashed: 8, notHashed: 6 });
   assert.deepEqual([1, 12, 19, 20, 21, 1000].map(isFutureKind), [false, false, false, true, true, true]);
 });

@@ -35,6 +35,8 @@ export interface HistoryDeps {
   readonly earliest: bigint;
   /** How blocks are verified, with what is known of keys now. */
   readonly verifyOptions: () => VerifyTaskOptions;
+  /** Told of the network's keys when a block has told them and they are stored. */
+  readonly onKeys: (verificationData: Uint8Array) => void;
   /** Most bytes of blocks in memory; of a larger range the highest blocks are kept. */
   readonly maxBytes: number;
 }
@@ -76,11 +78,15 @@ export class HistoryLane implements Disposable {
       return { kind: "failed", reason: "unlinked", message };
     }
     if (signal.aborted) return { kind: "interrupted", reason: "stopping" };
+    const known = store.verificationData;
     try {
       await store.prepend(linked.map((verdict, i) => ({ ...verdict, ...found.blocks[i]! })));
     } catch (error) {
       if (!(error instanceof CairnError)) throw error;
       return { kind: "interrupted", reason: error.code };
+    }
+    if (store.verificationData !== undefined && store.verificationData !== known) {
+      this.#deps.onKeys(store.verificationData);
     }
     // There may never be another range: the Worker's memory is worth more than its start.
     if (store.first === earliest) this.#end();

@@ -27,6 +27,8 @@ export interface BackfillStartDeps {
   readonly store: BlockStore;
   /** How blocks are verified that do not continue the chain. */
   readonly verifyOptions: () => VerifyTaskOptions;
+  /** Told of the network's keys when a fetched block has told them. */
+  readonly onKeys: (verificationData: Uint8Array) => void;
   readonly metrics: MetricScope;
   readonly log: Logger;
 }
@@ -37,7 +39,7 @@ export function startBackfill(
     BlocksConfig,
     "backfill" | "maxBlockBytes" | "earliestManagedBlock" | "pauseAboveBytes" | "historic"
   >,
-  { machine, pipeline, store, verifyOptions, metrics, log }: BackfillStartDeps,
+  { machine, pipeline, store, verifyOptions, onKeys, metrics, log }: BackfillStartDeps,
 ): Backfill | undefined {
   const running: { backfill?: Backfill } = {};
   const counters = createBackfillMetrics(metrics, () => running.backfill?.peersInBackOff ?? 0);
@@ -57,7 +59,7 @@ export function startBackfill(
   // What retention has removed is not missing: then nothing is fetched below the first block.
   const keepsAll = historic.blockRetentionThreshold === 0;
   const first = () => keepsAll || store.first === undefined ? store.first : earliest;
-  const history = new HistoryLane({ store, earliest, verifyOptions, maxBytes: pauseAboveBytes });
+  const history = new HistoryLane({ store, earliest, verifyOptions, onKeys, maxBytes: pauseAboveBytes });
   return running.backfill = new Backfill({
     ...backfill,
     maxBlockBytes,

@@ -62,8 +62,8 @@ export interface AnnouncedBlock {
 export class VerifyTask {
   readonly #chain: ChainVerifier;
   readonly #proofs: ProofVerifier | undefined;
-  /** What was known at the start, and what was reported last. */
-  readonly #initial: VerificationData;
+  /** What was known before any block of this chain, and what was reported last. */
+  #initial: VerificationData;
   #reported: VerificationData;
   #scratch = new Uint8Array(SCRATCH_BYTES);
   /** With nothing stored, the first block announced is where the chain begins: no other may take its place. */
@@ -105,6 +105,14 @@ export class VerifyTask {
     if (chainState.length > 0 || this.#proofs === undefined) return;
     this.#proofs.data = this.#initial;
     this.#reported = this.#initial;
+  }
+
+  /** Takes keys over that another part of the node has learned and stored, unless it knows some already. */
+  learn(verificationData: Uint8Array): void {
+    const proofs = this.#proofs;
+    if (proofs === undefined || proofs.data.tss !== undefined) return;
+    proofs.data = { ...proofs.data, tss: decodeVerificationData(verificationData.slice()).tss };
+    this.#initial = this.#reported = proofs.data;
   }
 
   /** The encoded verdict on a block, which becomes the head if it passes. */
