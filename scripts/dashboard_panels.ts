@@ -319,6 +319,7 @@ export const ROWS: readonly Row[] = [
         targets: [
           ["cairn_blocks_historic_zips_stored{$}", "usable {{instance}}"],
           ["cairn_blocks_historic_zips_damaged{$}", "damaged {{instance}}"],
+          ["cairn_blocks_missing_blocks{$}", "blocks missing {{instance}}"],
           [rate("cairn_blocks_historic_zips_deleted_total{$}"), "removed a second, by retention"],
         ],
       },

@@ -85,6 +85,7 @@ function openBackfill(
       verificationData: store.verificationData ?? encodeVerificationData(NO_VERIFICATION_DATA),
     }),
     onKeys: (learned) => lane.learn(learned),
+    onStored: () => {},
   })!;
   return {
     backfill,

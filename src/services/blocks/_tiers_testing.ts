@@ -71,6 +71,7 @@ export async function openTiers(count: number, first = 0): Promise<TiersFixture>
   const { store, archive } = await open();
   const metrics = createTierMetrics(new MetricScope(), {
     hotBlocks: () => 0,
+    missing: () => 0,
     archived: () => ({ zips: 0, blocks: 0, bytes: 0, damaged: 0 }),
   });
   return {

@@ -138,7 +138,7 @@ Deno.test("Scenario D8: blocks that fill a gap below the first one are archived 
   const archived = () => tiers.archive.batches.map(({ first, last }) => `${first}-${last}`);
   assert.deepEqual(archived(), ["10-19"]);
   assert.equal(await tiers.store.block(4n), undefined);
-  await tiers.store.prepend(asStored(tiers.chain.slice(0, 5)));
+  await tiers.store.fillBelow(asStored(tiers.chain.slice(0, 5)));
   mover.notify();
   await mover.idle();
   assert.deepEqual(archived(), ["0-9", "10-19"]);

@@ -236,6 +236,7 @@ export class BlocksService implements Service {
         verificationData: encodeVerificationData(knownNow(verificationData, store)),
       }),
       onKeys: (learned) => lane.learn(learned),
+      onStored: () => tiers.notify(),
       metrics: scope.scope("backfill"),
       log: log.child("backfill"),
     });
