@@ -20,7 +20,8 @@ import { type Block, blockHash, GENESIS } from "./block.ts";
 import { signAnnouncement } from "./gossip.ts";
 import type { Message } from "./message.ts";
 import type { PeerConfig, PeerEffect, PeerEvent, PeerName } from "./peer_events.ts";
-import { checkChain, PeerMachine } from "./peer_machine.ts";
+import { checkChain } from "./check_chain.ts";
+import { PeerMachine } from "./peer_machine.ts";
 import { type ChainRules, type Tip, tipOf } from "./rules.ts";
 import type { FullBlock, SyncAnswer, SyncRequest } from "./sync_messages.ts";
 
@@ -85,12 +86,13 @@ export class PeerScript {
         return this.#step({ kind: "message", ref: this.#ref++, message: { ...message, timestamp: 1n } });
       }
       case "verified": {
-        const seconds = BigInt(Math.floor((START_MS + this.#nowMs) / 1_000));
-        const nonces = (sender: string) => this.#nonces.get(sender);
-        return this.#step({
-          kind: "verified",
-          ...checkChain(this.#verifying, this.#tip, this.rules, seconds, nonces),
-        });
+        const state = {
+          tip: this.#tip,
+          rules: this.rules,
+          nowSeconds: BigInt(Math.floor((START_MS + this.#nowMs) / 1_000)),
+          lastNonce: (sender: string) => this.#nonces.get(sender),
+        };
+        return this.#step({ kind: "verified", ...checkChain(this.#verifying, state) });
       }
       case "stored":
         for (const full of this.#writing) {

@@ -113,9 +113,16 @@ export function signMessage(
   return makeMessage({ sender: keyToSender(publicKey), ...fields, signature });
 }
 
-/** Whether a message carries its sender's signature. */
-export function isSignedBySender({ sender, nonce, content, signature }: Message): boolean {
+/** Messages whose signature was found valid: gossip checks each before its block comes, and the block need not again. */
+const checked = new WeakSet<Message>();
+
+/** Whether a message carries its sender's signature. A message that was found valid is remembered, so do not change one. */
+export function isSignedBySender(message: Message): boolean {
+  if (checked.has(message)) return true;
+  const { sender, nonce, content, signature } = message;
   const publicKey = senderToKey(sender);
-  return publicKey !== undefined && signature !== undefined &&
+  const isValid = publicKey !== undefined && signature !== undefined &&
     verifySignature(signature, messageDigest(publicKey, nonce, content), publicKey);
+  if (isValid) checked.add(message);
+  return isValid;
 }

@@ -98,7 +98,8 @@ export {
   type LeaderNote,
   type LeaderSnapshot,
 } from "./leader_events.ts";
-export { checkChain, PeerMachine, type PeerMachineOptions } from "./peer_machine.ts";
+export { type ChainState, type ChainVerdict, checkChain, checkChainSteps } from "./check_chain.ts";
+export { PeerMachine, type PeerMachineOptions } from "./peer_machine.ts";
 export {
   DEFAULT_PEER_CONFIG,
   type PeerConfig,

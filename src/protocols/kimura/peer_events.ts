@@ -99,7 +99,7 @@ export type PeerNote =
  * `verdict`: what gossip is told of a message; `reject` comes with the fault that makes it so.
  * `request`: ask a peer, then answer `answer` or `failed` with the same request. A request that is asked again under
  * another number has been given up; its late answer is ignored.
- * `verify`: check the blocks in order against the tip of the store ({@link checkChain}), then answer `verified`.
+ * `verify`: check the blocks in order against the tip of the store (check_chain.ts), then answer `verified`.
  * `persist`: write the blocks in one batch, then answer `persisted`, or `persist-failed` and nothing is stored.
  * `penalise`: a peer lied or failed; points lower its score.
  * `conflict`: the leader signed a second block of a stored height, if the stored one is another: keep the evidence.

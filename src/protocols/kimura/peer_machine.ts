@@ -26,7 +26,6 @@ import {
 import {
   type ChainRules,
   checkAlone,
-  checkBody,
   checkHeader,
   checkMessage,
   checkSeal,
@@ -377,30 +376,4 @@ export class PeerMachine {
     this.#wakeMs = dueMs;
     this.#effects.push({ kind: "wake", atMs: dueMs });
   }
-}
-
-/**
- * Checks blocks in order on a tip, as the machine's `verify` asks for.
- *
- * @param lastNonce Last nonce of a sender in the chain at the tip.
- */
-export function checkChain(
-  blocks: readonly FullBlock[],
-  tip: Tip,
-  rules: ChainRules,
-  nowSeconds: bigint,
-  lastNonce: (sender: string) => bigint | undefined,
-): { readonly count: number; readonly fault?: Fault } {
-  const nonces = new Map<string, bigint>();
-  const last = (sender: string) => nonces.get(sender) ?? lastNonce(sender);
-  for (const [count, { block, messages }] of blocks.entries()) {
-    // Blocks of the original come without their messages, and nothing says what they were.
-    const isBare = rules.leader === undefined && messages.length === 0;
-    const fault = checkHeader(block, tip, rules, nowSeconds) ??
-      (isBare ? undefined : checkBody(block, messages, rules, last));
-    if (fault !== undefined) return { count, fault };
-    for (const { sender, nonce } of messages) nonces.set(sender, nonce);
-    tip = tipOf(block);
-  }
-  return { count: blocks.length };
 }

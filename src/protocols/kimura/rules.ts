@@ -164,6 +164,16 @@ export function checkBody(
   rules: ChainRules,
   lastNonce: (sender: string) => bigint | undefined,
 ): Fault | undefined {
+  return drain(checkBodySteps(block, messages, rules, lastNonce));
+}
+
+/** As {@link checkBody}, a step a signature: a thousand of them take a second, and somebody may be waiting. */
+export function* checkBodySteps(
+  block: Block,
+  messages: readonly Message[],
+  rules: ChainRules,
+  lastNonce: (sender: string) => bigint | undefined,
+): Generator<void, Fault | undefined> {
   const { header: { height }, messageIds } = block;
   if (
     messages.length !== messageIds.length || messages.some(({ id }, i) => !equalBytes(id, messageIds[i]!))
@@ -189,6 +199,15 @@ export function checkBody(
       };
     }
     last.set(sender, nonce);
+    yield;
   }
   return undefined;
+}
+
+/** Runs a check to its end. */
+export function drain<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
 }
