@@ -112,6 +112,11 @@ export class P2pNode implements AsyncDisposable {
     this.#run(this.#watch());
   }
 
+  /** Whether it listens. */
+  get isStarted(): boolean {
+    return this.#library !== undefined;
+  }
+
   /** This node's identity. @throws {CairnError} `NOT_READY` before the start. */
   get id(): PeerName {
     return this.#node().peerId.toString();
