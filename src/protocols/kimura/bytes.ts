@@ -56,22 +56,26 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#claim(1), value);
+    const at = this.#claim(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#claim(4), value);
+    const at = this.#claim(4);
+    this.#view.setUint32(at, value);
     return this;
   }
 
   u64(value: bigint): this {
-    this.#view.setBigUint64(this.#claim(8), value);
+    const at = this.#claim(8);
+    this.#view.setBigUint64(at, value);
     return this;
   }
 
   raw(bytes: Uint8Array): this {
-    this.#bytes.set(bytes, this.#claim(bytes.length));
+    const at = this.#claim(bytes.length);
+    this.#bytes.set(bytes, at);
     return this;
   }
 
@@ -85,6 +89,7 @@ export class ByteWriter {
     return this.#bytes.slice(0, this.#length);
   }
 
+  /** Makes room, which may replace array and view: so before either is touched. */
   #claim(count: number): number {
     const at = this.#length;
     this.#length += count;

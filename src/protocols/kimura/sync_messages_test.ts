@@ -48,6 +48,15 @@ Deno.test("decodeSyncAnswer() gives back what encodeSyncAnswer() wrote", () => {
   }
 });
 
+Deno.test("decodeSyncAnswer() reads answers of hundreds of blocks", () => {
+  const chain = testChain(300, (height) => height % 5 === 0 ? [testMessage(1, height / 5 - 1)] : []);
+  const answer: SyncAnswer = { kind: "blocks", blocks: chain };
+  assert.deepEqual(
+    decodeSyncAnswer(encodeSyncAnswer(answer), { kind: "blocks", from: 1n, count: 300 }),
+    answer,
+  );
+});
+
 Deno.test("decodeSyncAnswer() refuses an answer to something else, and more than was asked for", () => {
   const chain = testChain(2);
   const tip = encodeSyncAnswer({ kind: "tip", height: 1n, hash: HASH });
