@@ -183,17 +183,22 @@ export class ChainGenerator {
       : undefined;
     if (break_?.header !== undefined) draft = { ...draft, ...break_.header(draft, parent, network) };
     if (break_?.forkData === true) forkData[0]! ^= 1;
-    const bare = payloadOf(encodeHeader(draft, "compressed"));
-    const hash = keccak256(listOf([bare]));
+    const bare = encodeHeader(draft, "compressed");
+    const hash = keccak256(bare);
     hash.set(forkData, 20);
     const work = { hash, difficulty: signedBytes(draft.difficulty), depth: merkleDepth };
     const timestamp = draft.timestamp + (break_?.btcSeconds ?? 0);
     const fill = (bytes: Uint8Array) => this.#prng.fill(bytes);
     const { powHash, ...mined } = mine({ ...work, timestamp, fill, miss: break_?.miss ?? false });
     if (break_?.proof !== undefined) break_.proof(mined.bitcoinMergedMiningMerkleProof);
-    const slots = Object.values(mined).map((slot) => rlpEncode(slot));
-    const encoded = listOf([bare, ...slots]);
-    const preimage = rules.rskip92 ? listOf([bare, slots[0]!]) : encoded;
+    const btcHeader = mined.bitcoinMergedMiningHeader;
+    const slots = [
+      btcHeader,
+      mined.bitcoinMergedMiningMerkleProof,
+      mined.bitcoinMergedMiningCoinbaseTransaction,
+    ];
+    const encoded = listOf([payloadOf(bare), payloadOf(rlpEncode(slots))]);
+    const preimage = rules.rskip92 ? listOf([payloadOf(bare), rlpEncode(btcHeader)]) : encoded;
     return { header: { ...draft, ...mined }, encoded, hash: keccak256(preimage), powHash };
   }
 

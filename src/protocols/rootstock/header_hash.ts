@@ -77,7 +77,8 @@ export function hashUncles(uncles: readonly RootstockHeader[]): Uint8Array {
 
 /** RLP list of what is encoded already. */
 export function listOf(encoded: readonly Uint8Array[]): Uint8Array {
-  const bytes = encoded.reduce((sum, { length }) => sum + length, 0);
+  let bytes = 0;
+  for (const { length } of encoded) bytes += length;
   const prefix = rlpListPrefix(bytes);
   const list = new Uint8Array(prefix.length + bytes);
   list.set(prefix);
@@ -89,10 +90,10 @@ export function listOf(encoded: readonly Uint8Array[]): Uint8Array {
   return list;
 }
 
-/** Prefix of a list with so many bytes of payload. */
-export function rlpListPrefix(bytes: number): Uint8Array {
-  if (bytes < 56) return new Uint8Array([0xc0 + bytes]);
-  const digits = bytes.toString(16);
-  const length = Uint8Array.fromHex(digits.length % 2 === 0 ? digits : `0${digits}`);
-  return new Uint8Array([0xf7 + length.length, ...length]);
+/** Prefix of a list with so many bytes of payload, fewer than 2^24. */
+function rlpListPrefix(bytes: number): readonly number[] {
+  if (bytes < 56) return [0xc0 + bytes];
+  if (bytes < 0x100) return [0xf8, bytes];
+  if (bytes < 0x1_0000) return [0xf9, bytes >>> 8, bytes & 0xff];
+  return [0xfa, bytes >>> 16, bytes >>> 8 & 0xff, bytes & 0xff];
 }
