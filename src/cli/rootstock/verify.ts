@@ -10,8 +10,8 @@
 import { type Command, Option } from "commander";
 import { CairnError } from "../../kernel/errors.ts";
 import { RootstockFault } from "../../protocols/rootstock/fault.ts";
-import { readHeaderFile } from "../../protocols/rootstock/header_file.ts";
-import { type HeaderReport, reportHeader } from "../../protocols/rootstock/header_report.ts";
+import type { ChainTip } from "../../protocols/rootstock/ancestors.ts";
+import { type HeaderReport, readTip, reportHeader } from "../../protocols/rootstock/header_report.ts";
 import type { RootstockNetwork } from "../../protocols/rootstock/network.ts";
 import { NETWORKS } from "../../protocols/rootstock/networks/mod.ts";
 import type { CliDeps } from "../deps.ts";
@@ -27,11 +27,17 @@ interface VerifyOptions {
 export function registerVerify(rootstock: Command, deps: CliDeps): void {
   rootstock.command("verify")
     .description("Verify headers offline: hashes, proof of work, every rule; exit 1 if one is refused")
-    .argument("<file...>", "RLP, its hexadecimal digits, or JSON of eth_getBlockByNumber; '-' for standard input")
+    .argument(
+      "<file...>",
+      "RLP, its hexadecimal digits, or JSON of eth_getBlockByNumber; '-' for standard input",
+    )
     .addOption(
       new Option("--network <name>", "whose rules hold").choices(Object.keys(NETWORKS)).default("mainnet"),
     )
-    .option("--parent <file>", "header before the one that is verified; without it some rules are not checked")
+    .option(
+      "--parent <file>",
+      "header before the one that is verified; without it some rules are not checked",
+    )
     .option("--json", "print one JSON object a file, with stable keys")
     .addHelpText(
       "after",
@@ -65,15 +71,16 @@ async function read(path: string): Promise<Uint8Array> {
 }
 
 /** A parent that is no header is the fault of who named it, not of what is verified. */
-async function readParent(path: string, network: RootstockNetwork): Promise<Uint8Array> {
+async function readParent(path: string, network: RootstockNetwork): Promise<ChainTip> {
   const bytes = await read(path);
   try {
-    readHeaderFile(bytes, network);
+    return readTip(bytes, network);
   } catch (cause) {
     if (!(cause instanceof RootstockFault)) throw cause;
-    throw new CairnError("FILE_UNREADABLE", `Cannot read the parent in '${path}': ${cause.message}`, { cause });
+    throw new CairnError("FILE_UNREADABLE", `Cannot read the parent in '${path}': ${cause.message}`, {
+      cause,
+    });
   }
-  return bytes;
 }
 
 const MARKS = { pass: "ok  ", fail: "FAIL", suspicious: "odd ", "not-checked": "-   ", "not-active": "-   " };
@@ -83,9 +90,13 @@ function linesOf(report: HeaderReport): string[] {
   if (fault !== undefined) return [`${file}: header REFUSED ${fault}`, `  ${message}`];
   const work = powValid === undefined ? "" : `, proof of work ${powValid ? "valid" : "INVALID"}`;
   return [
-    `${file}: ${network} block ${number} ${ok ? "valid" : "REFUSED"} (version ${version}, from ${source}${work})`,
+    `${file}: ${network} block ${number} ${
+      ok ? "valid" : "REFUSED"
+    } (version ${version}, from ${source}${work})`,
     `  hash ${hash}`,
-    ...(report.hashForMergedMining === undefined ? [] : [`  hash for merged mining ${report.hashForMergedMining}`]),
+    ...(report.hashForMergedMining === undefined
+      ? []
+      : [`  hash for merged mining ${report.hashForMergedMining}`]),
     ...report.rules.map(({ rule, status, detail }) =>
       `  ${MARKS[status]} ${rule}${
         detail === undefined ? "" : status === "not-checked" ? `: not checked, ${detail}` : `: ${detail}`

@@ -46,7 +46,9 @@ export function findContradictions(block: CheckpointCase, network: RootstockNetw
   }
   for (const checkpoint of difficultyCheckpoints) {
     if (checkpoint.number !== number) continue;
-    if (checkpoint.difficulty !== difficulty) differ("difficulty", `${checkpoint.difficulty}`, `${difficulty}`);
+    if (checkpoint.difficulty !== difficulty) {
+      differ("difficulty", `${checkpoint.difficulty}`, `${difficulty}`);
+    }
     if (totalDifficulty === undefined) continue;
     const { totalDifficulty: expected } = checkpoint;
     const isExact = totalDifficulty.kind === "exact";

@@ -40,7 +40,10 @@ export function readHeaderFile(bytes: Uint8Array, network: RootstockNetwork): He
   if (first === BRACE) return { source: "json", ...headerFromRpc(parse(text), network) };
   const hex = text.replace(/^["']?(0x)?/i, "").replace(/["']$/, "").replace(/\s+/g, "");
   if (!/^([0-9a-f]{2})+$/i.test(hex)) {
-    throw new RootstockFault("hex-malformed", "Cannot read the header: neither RLP, nor hexadecimal digits, nor JSON");
+    throw new RootstockFault(
+      "hex-malformed",
+      "Cannot read the header: neither RLP, nor hexadecimal digits, nor JSON",
+    );
   }
   return readRlp(Uint8Array.fromHex(hex), network);
 }
@@ -49,7 +52,9 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new RootstockFault("json-malformed", `Cannot read the block: ${(cause as Error).message}`, { cause });
+    throw new RootstockFault("json-malformed", `Cannot read the block: ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }
 
@@ -86,7 +91,10 @@ function readHeader(
 
 /** A field with its prefix. */
 function encoded(bytes: Uint8Array, fields: RlpFields, i: number): Uint8Array {
-  return bytes.subarray(i === 0 ? fields.offset(0) - prefixBytes(fields.length(0)) : fields.end(i - 1), fields.end(i));
+  return bytes.subarray(
+    i === 0 ? fields.offset(0) - prefixBytes(fields.length(0)) : fields.end(i - 1),
+    fields.end(i),
+  );
 }
 
 function prefixBytes(length: number): number {

@@ -8,7 +8,7 @@
  */
 
 import { checkHeader } from "../../hot/header.ts";
-import { type Ancestors, tipOf } from "./ancestors.ts";
+import { Ancestors, type ChainTip, tipOf } from "./ancestors.ts";
 import { rulesAt } from "./block_rules.ts";
 import { equal } from "./bytes.ts";
 import { RootstockFault } from "./fault.ts";
@@ -55,10 +55,20 @@ export interface ReportOptions {
   readonly network: RootstockNetwork;
   /** The time, in seconds since 1970. */
   readonly nowSeconds: number;
-  /** File with the parent's header. */
-  readonly parent?: Uint8Array;
+  /** Of the chain's newest header before it: {@link readTip}. Block 1 has genesis. */
+  readonly parent?: ChainTip;
   /** Ancestors of which the parent is the newest. */
   readonly ancestors?: Ancestors;
+}
+
+/**
+ * What a file with a header says to the one that follows.
+ *
+ * @throws {RootstockFault} As {@link readHeaderFile}.
+ */
+export function readTip(bytes: Uint8Array, network: RootstockNetwork): ChainTip {
+  const { header } = readHeaderFile(bytes, network);
+  return tipOf(header, hashHeader(header, network).hash);
 }
 
 const hex = (bytes: Uint8Array) => `0x${bytes.toHex()}`;
@@ -108,7 +118,7 @@ function report(file: HeaderFile, options: ReportOptions): HeaderReport {
     throw new RootstockFault(failure, `Cannot hash the header: ${failure}`);
   }
   const { hash, miningHash } = verdict.facts;
-  const parent = parentOf(options);
+  const parent = options.parent ?? (header.number === 1 ? Ancestors.genesis(network).tip : undefined);
   const judged = judgeHeader({
     ...{ header, verdict, network, nowSeconds },
     ...(parent === undefined ? {} : { parent }),
@@ -136,12 +146,6 @@ const bodyOf = ({ edges, baseEvent }: RootstockHeader) => ({
 });
 
 const isOk = (rules: readonly ReportedRule[]) => rules.every(({ status }) => status !== "fail");
-
-function parentOf({ parent, network }: ReportOptions) {
-  if (parent === undefined) return undefined;
-  const { header } = readHeaderFile(parent, network);
-  return tipOf(header, hashHeader(header, network).hash);
-}
 
 function judgeUncles({ uncles, header }: HeaderFile, network: RootstockNetwork): ReportedRule[] {
   if (uncles === undefined) return [];

@@ -95,7 +95,9 @@ export function headerFromRpc(json: unknown, network: RootstockNetwork): StatedH
       timestamp: safe(block, "timestamp"),
       extraData: data(block, "extraData"),
       paidFees: quantity(block, "paidFees"),
-      ...(price === null || price === undefined ? {} : { minimumGasPrice: quantity(block, "minimumGasPrice") }),
+      ...(price === null || price === undefined
+        ? {}
+        : { minimumGasPrice: quantity(block, "minimumGasPrice") }),
       uncleCount: list(block, "uncles").length,
       ...(rules.umm ? { ummRoot: new Uint8Array(0) } : {}),
       ...(rules.edges ? { edges: edgesOf(block["rskPteEdges"]) } : {}),

@@ -139,7 +139,9 @@ function checkUncle(
   if (number < block.number - UNCLE_GENERATIONS + 1 || number >= block.number) {
     return { rule: "uncle-height", detail: `${number} is not in the six below ${block.number}` };
   }
-  if (before.some((other) => isHash(other.hash))) return { rule: "uncle-duplicate", detail: "twice in the list" };
+  if (before.some((other) => isHash(other.hash))) {
+    return { rule: "uncle-duplicate", detail: "twice in the list" };
+  }
   if (near.some((ancestor) => isHash(ancestor.hash))) {
     return { rule: "uncle-ancestor", detail: "it is an ancestor of the block" };
   }
