@@ -7,7 +7,7 @@ import { rulesAt } from "./block_rules.ts";
 import type { BreakableRule } from "./breaks.ts";
 import { RootstockFault } from "./fault.ts";
 import { ChainGenerator, type ChainGeneratorOptions, generateChain } from "./generate.ts";
-import { decodeHeader } from "./header_codec.ts";
+import { decodeHeader, encodeHeader } from "./header_codec.ts";
 import { firstFailure, judgeHeader } from "./header_rules.ts";
 import { adaptNetwork, type RootstockNetwork } from "./network.ts";
 import { REGTEST } from "./networks/regtest.ts";
@@ -75,7 +75,9 @@ Deno.test("verifySegment() accepts chains of every version across the heights at
       const { number, hash, difficulty, header, uncles } = chain[i]!;
       const { timestamp, paidFees, parentHash } = decodeHeader(header, { network, form: "compressed" });
       const uncleCount = uncles.length;
-      assert.deepEqual(found, { number, hash, difficulty, timestamp, paidFees, parentHash, uncleCount });
+      const hasUncles = uncleCount > 0;
+      const expected = { number, hash, difficulty, timestamp, paidFees, parentHash, uncleCount, hasUncles };
+      assert.deepEqual(found, expected);
     }
   }
 });
@@ -224,9 +226,26 @@ Deno.test("verifySegment() says of headers out of order, twice or cut what the r
 
 Deno.test("verifySegment() refuses numbers and times above 2^53, which a node would take", () => {
   const [bytes] = bytesOf({ network: REGTEST, count: 1 });
-  assert.ok(bytes);
-  const generator = new ChainGenerator({ network: REGTEST, secondsTo: () => 2 ** 53 });
-  assert.throws(() => generator.next(), RangeError);
+  const header = decodeHeader(bytes!, { network: REGTEST, form: "compressed" });
+  const above = 2n ** 53n as unknown as number;
+  for (
+    const [field, rule] of [["timestamp", "form field-malformed, timestamp"], [
+      "number",
+      "form field-malformed, number",
+    ]] as const
+  ) {
+    const changed = encodeHeader({ ...header, [field]: above }, "compressed");
+    const verdict = verify(REGTEST, [changed]);
+    assert.equal(verdict.valid || `${verdict.rule} ${verdict.detail}`, rule);
+  }
+});
+
+Deno.test("Ancestors.fromHeaders() takes a chain from genesis on, as it is after verifying it", () => {
+  const headers = bytesOf({ network: REGTEST, count: 30, unclesOf: (number) => number % 2 });
+  const verified = Ancestors.genesis(REGTEST);
+  assert.ok(verify(REGTEST, headers, verified).valid);
+  const taken = Ancestors.fromHeaders([REGTEST.genesis.header, ...headers], REGTEST);
+  assert.deepEqual(taken.encode(), verified.encode());
 });
 
 Deno.test("Ancestors.decode() refuses bytes that are not theirs", () => {
