@@ -8,6 +8,7 @@
  * | Hashes | {@link blake3}, {@link keccak256}, {@link sha256d}: one-shot, streaming, batch, in place, over Workers |
  * | RLP | {@link RlpIndex} finds the fields of a list, in place or in ordinary bytes; {@link rlpEncode} |
  * | Merged mining | {@link verifyAuxPow}, {@link checkHeaders}: proofs of work and headers of Rootstock, one or many |
+ * | Rootstock headers | the pure core: networks as data, decode and encode, hashes, every rule, {@link verifySegment}, uncles, fork choice, {@link RootstockChainGenerator} |
  * | Bus and hot memory | typed topics over rings in shared memory, for the main thread and Workers |
  * | Store | {@link openRocksEngine} and {@link openMemoryEngine} behind one {@link Engine} |
  * | gRPC | {@link RpcServer} and {@link createClient} on generated service definitions |
@@ -62,6 +63,16 @@
  * if (verdict.status !== "fault" || verdict.fault.detail.check !== "previous-hash") {
  *   throw new Error("expected a broken link");
  * }
+ * ```
+ *
+ * @example Make a chain of Rootstock headers and verify it by every rule
+ * ```ts
+ * import { Ancestors, generateRootstockChain, NETWORKS, verifySegment } from "./mod.ts";
+ *
+ * const network = NETWORKS.regtest;
+ * const headers = generateRootstockChain({ network, count: 5 }).map(({ header }) => header);
+ * const verdict = verifySegment(Ancestors.genesis(network), headers, { network, nowSeconds: Date.now() / 1000 });
+ * if (!verdict.valid || verdict.headers.length !== 5) throw new Error("expected five valid headers");
  * ```
  *
  * @example A failure carries a stable code
@@ -405,6 +416,11 @@ export {
   readHeaderVerdict,
   writeDifficultyRules,
 } from "./src/hot/header.ts";
+
+export { HeaderBatch } from "./src/hot/header_batch.ts";
+
+// Rootstock: headers, their rules, and chains of them
+export * from "./src/protocols/rootstock/mod.ts";
 
 // Store
 export type { Engine, Entry, Family, Operation, ScanOptions, WriteOptions } from "./src/store/engine.ts";

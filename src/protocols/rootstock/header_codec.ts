@@ -9,6 +9,7 @@
  * @module
  */
 
+import { HEADER_BYTES_MAX } from "../../../wasm/layout.ts";
 import { HotError } from "../../hot/error.ts";
 import { RlpIndex } from "../../hot/rlp.ts";
 import { rlpEncode } from "../../hot/rlp_encode.ts";
@@ -24,9 +25,6 @@ import { signedBytes, signedValue } from "./quantities.ts";
 
 /** Which of the two encodings. */
 export type HeaderForm = "compressed" | "full";
-
-/** Longer headers are refused: the bound of the kernels. */
-export const HEADER_BYTES_MAX = 4096;
 
 /** Slots that every header has, by number. */
 export const HEADER_SLOTS = [

@@ -87,7 +87,16 @@ export class HeaderSlots {
 
   /** Whether the parent's hash is this one. */
   hasParent(hash: Uint8Array): boolean {
-    for (let i = 0; i < hash.length; i++) if (this.#bytes[this.#parentAt + i] !== hash[i]) return false;
+    return this.#isAt(this.#parentAt, hash);
+  }
+
+  /** Whether the hash of its uncles is this one. */
+  hasUnclesHash(hash: Uint8Array): boolean {
+    return this.#isAt(this.#parentAt + HASH_ITEM_BYTES, hash);
+  }
+
+  #isAt(at: number, hash: Uint8Array): boolean {
+    for (let i = 0; i < hash.length; i++) if (this.#bytes[at + i] !== hash[i]) return false;
     return true;
   }
 

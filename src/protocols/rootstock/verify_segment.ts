@@ -14,8 +14,9 @@ import { type Ancestors, type ChainTip, tipOf } from "./ancestors.ts";
 import { type BlockRules, rulesAt } from "./block_rules.ts";
 import { RootstockFault } from "./fault.ts";
 import { FORK_DATA_BYTES } from "./fork_detection.ts";
+import { EMPTY_UNCLES_HASH } from "./genesis.ts";
 import { decodeHeader } from "./header_codec.ts";
-import { firstFailure, judgeHeader } from "./header_rules.ts";
+import { firstFailure, type HeaderRule, judgeHeader } from "./header_rules.ts";
 import { HeaderSlots } from "./header_slots.ts";
 import type { RootstockNetwork } from "./network.ts";
 import { EXTRA_DATA_BYTES_MAX, GAS_LIMIT_MINIMUM, isInTime, isNearBitcoin, UNCLES_MAX } from "./rules.ts";
@@ -32,6 +33,8 @@ export interface VerifiedHeader {
   readonly timestamp: number;
   /** As the miner says; no header shows it. */
   readonly uncleCount: number;
+  /** Its unclesHash is not that of an empty list. A block without uncles has no weight but its own. */
+  readonly hasUncles: boolean;
   readonly paidFees: bigint;
 }
 
@@ -42,8 +45,7 @@ export type SegmentVerdict =
     readonly valid: false;
     /** Which header is refused. */
     readonly index: number;
-    /** Name of the rule, as in `HEADER_RULES`. */
-    readonly rule: string;
+    readonly rule: HeaderRule;
     readonly detail: string;
     /** Those before it. */
     readonly headers: readonly VerifiedHeader[];
@@ -54,6 +56,12 @@ export interface SegmentOptions {
   readonly network: RootstockNetwork;
   /** The time, in seconds since 1970. */
   readonly nowSeconds: number;
+}
+
+/** What is wrong with a header. */
+interface Refusal {
+  readonly rule: HeaderRule;
+  readonly detail: string;
 }
 
 /** A reply of header sync. */
@@ -155,7 +163,7 @@ class SegmentRun {
   }
 
   /** Takes a header over, or says what is wrong with it. */
-  #take(index: number, i: number): { rule: string; detail: string } | undefined {
+  #take(index: number, i: number): Refusal | undefined {
     const slots = this.#slots;
     const valid = this.#batch.isValid(i);
     // Without its form there is nothing to read.
@@ -177,6 +185,7 @@ class SegmentRun {
       difficulty: this.#batch.difficulty(i),
       timestamp: this.#batch.timestamp(i),
       uncleCount,
+      hasUncles: !slots.hasUnclesHash(EMPTY_UNCLES_HASH),
       paidFees: slots.paidFees,
     });
     this.#ancestors.advance(number, this.#batch.powByte(i), uncleCount);
@@ -212,7 +221,7 @@ class SegmentRun {
   }
 
   /** Judges a header by its decoded fields. */
-  #judge(index: number, i: number): { rule: string; detail: string } | undefined {
+  #judge(index: number, i: number): Refusal | undefined {
     const { network, nowSeconds } = this.#options;
     const verdict = this.#batch.verdict(i);
     if (verdict.facts === undefined) {
