@@ -16,7 +16,7 @@ import { isAllowedHost, isAllowedOrigin } from "./host_check.ts";
 import type { JsonRpcConfig } from "./json_rpc_config.ts";
 import { errorText, JsonRpcDispatcher } from "./json_rpc_dispatch.ts";
 import { RPC_CODE } from "./json_rpc_error.ts";
-import type { RpcMethods } from "./json_rpc_methods.ts";
+import type { RpcMethods } from "./json_rpc_method.ts";
 import { type HttpListener, type HttpPeer, listenHttp } from "./listen.ts";
 import { RETRY_AFTER_SECONDS } from "./problem.ts";
 import { RateLimit } from "./rate_limit.ts";

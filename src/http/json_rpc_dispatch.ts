@@ -8,7 +8,7 @@
 
 import type { Logger } from "../kernel/log.ts";
 import { isUnexpected, JsonRpcError, RPC_CODE, type RpcErrorBody, rpcErrorBody } from "./json_rpc_error.ts";
-import type { RpcMethods } from "./json_rpc_methods.ts";
+import type { RpcMethods } from "./json_rpc_method.ts";
 
 /** Bounds of one request. */
 export interface DispatchLimits {

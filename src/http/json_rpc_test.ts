@@ -7,7 +7,7 @@ import { MetricScope } from "../kernel/metrics.ts";
 import { createJsonRpcMetrics, listenJsonRpc } from "./json_rpc.ts";
 import { jsonRpcConfig } from "./json_rpc_config.ts";
 import { JsonRpcError } from "./json_rpc_error.ts";
-import { rpcMethod, type RpcMethods } from "./json_rpc_methods.ts";
+import { rpcMethod, type RpcMethods } from "./json_rpc_method.ts";
 
 const METHODS: RpcMethods = {
   add: rpcMethod(z.tuple([z.number(), z.number().default(10)]), ([a, b]) => a + b),

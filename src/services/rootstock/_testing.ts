@@ -8,11 +8,15 @@
  */
 
 import { keccak256 } from "../../hot/keccak256.ts";
+import { RlpIndex } from "../../hot/rlp.ts";
 import { rlpEncode } from "../../hot/rlp_encode.ts";
-import type { ChainHeader } from "./chain_records.ts";
+import type { HeaderReader } from "./block_view.ts";
+import type { ChainHeader, TotalDifficulty } from "./chain_records.ts";
 
 /** Difficulty of every made header. */
 export const MADE_DIFFICULTY = 7_388_898_250_588_046_058_941n;
+
+const NO_UNCLES = Uint8Array.fromHex("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
 
 /** Options of {@link makeHeaders}. */
 export interface MakeOptions {
@@ -37,7 +41,7 @@ export function makeHeaders(options: MakeOptions): ChainHeader[] {
     const proof = random(386);
     const slots = [
       parent?.hash ?? new Uint8Array(32), // parent
-      Uint8Array.fromHex("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"), // uncles
+      uncleCount === 0 ? NO_UNCLES : random(32), // uncles
       random(20), // coinbase
       random(32), // state
       random(32), // transactions
@@ -58,8 +62,11 @@ export function makeHeaders(options: MakeOptions): ChainHeader[] {
       random(190), // compressed coinbase
     ];
     const header = rlpEncode(slots);
-    const value = (parent?.totalDifficulty?.value ?? 0n) + MADE_DIFFICULTY;
-    const made = { number, hash: keccak256(header), header, totalDifficulty: { value, exact } };
+    const value = MADE_DIFFICULTY * BigInt(number + 1);
+    const totalDifficulty: TotalDifficulty = exact
+      ? { kind: "exact", total: value }
+      : { kind: "at-least", atLeast: value };
+    const made = { number, hash: keccak256(header), header, totalDifficulty };
     headers.push(made);
     parent = made;
   }
@@ -86,3 +93,37 @@ function sparse(bytes: number, places: Uint8Array): Uint8Array {
   for (const [i, place] of places.entries()) out[place] = 1 << (i % 8);
   return out;
 }
+
+/** Reads what {@link makeHeaders} makes. */
+export const MADE_READER: HeaderReader = {
+  decode(bytes, number) {
+    const fields = RlpIndex.of(bytes);
+    const view = (i: number) => fields.view(i);
+    const integer = (i: number) => view(i).length === 0 ? 0n : BigInt(`0x${view(i).toHex()}`);
+    return {
+      version: 0,
+      parentHash: view(0),
+      unclesHash: view(1),
+      coinbase: view(2),
+      stateRoot: view(3),
+      transactionsRoot: view(4),
+      receiptsRoot: view(5),
+      logsBloom: view(6),
+      difficulty: integer(7),
+      number,
+      gasLimit: view(9),
+      gasUsed: integer(10),
+      timestamp: Number(integer(11)),
+      extraData: view(12),
+      paidFees: integer(13),
+      minimumGasPrice: integer(14),
+      uncleCount: Number(integer(15)),
+      ummRoot: view(16),
+      bitcoinMergedMiningHeader: view(17),
+      bitcoinMergedMiningMerkleProof: view(18),
+      bitcoinMergedMiningCoinbaseTransaction: view(19),
+    };
+  },
+  hashForMergedMining: () => new Uint8Array(32).fill(0xab),
+  hashesWithoutProof: () => true,
+};

@@ -25,12 +25,13 @@ export const CHAIN_FAMILIES: readonly FamilySpec[] = Object.values(ROOTSTOCK_FAM
   name,
 }));
 
-/** Sum of the difficulties of a chain up to a block. */
-export interface TotalDifficulty {
-  readonly value: bigint;
-  /** Uncles are counted; otherwise `value` is a lower bound (spec/rootstock-consensus.md section 7). */
-  readonly exact: boolean;
-}
+/**
+ * Sum of the difficulties of a chain up to a block: with all uncles, or at least so much, because headers do not tell
+ * what their uncles weigh (spec/rootstock-consensus.md section 7).
+ */
+export type TotalDifficulty =
+  | { readonly kind: "exact"; readonly total: bigint }
+  | { readonly kind: "at-least"; readonly atLeast: bigint };
 
 /** A header as it is kept: the bytes as received, in compressed form. */
 export interface ChainHeader extends BlockIdentifier {
@@ -48,6 +49,7 @@ const HEIGHT_MAX = 2 ** 48 - 1;
 const EXACT = 0x80;
 const LOWER_BOUND = 0x40;
 const LENGTH_MASK = 0x3f;
+const TOTAL_LIMIT = 1n << BigInt(8 * LENGTH_MASK);
 
 /** @throws {RangeError} If the height is not a whole number below 2^48. */
 export function heightKey(height: number): Uint8Array {
@@ -82,15 +84,17 @@ function writeHeight(target: Uint8Array, offset: number, height: number): void {
 
 /** Record: kind and length of the total difficulty (one byte), its bytes, hash, header. */
 export function encodeRecord({ hash, header, totalDifficulty }: ChainHeader): Uint8Array {
-  let digits = totalDifficulty === undefined ? "" : totalDifficulty.value.toString(16);
+  const isExact = totalDifficulty?.kind === "exact";
+  const value = isExact ? totalDifficulty.total : totalDifficulty?.atLeast;
+  if (value !== undefined && (value < 0n || value >= TOTAL_LIMIT)) {
+    throw new RangeError(`Cannot store total difficulty ${value}`);
+  }
+  let digits = value === undefined ? "" : value.toString(16);
   if (digits.length % 2 !== 0) digits = `0${digits}`;
   const length = digits.length / 2;
-  if (length > LENGTH_MASK || digits.startsWith("0-") || digits.startsWith("-")) {
-    throw new RangeError(`Cannot store total difficulty ${totalDifficulty?.value}`);
-  }
   const record = new Uint8Array(1 + length + HASH_BYTES + header.length);
   if (totalDifficulty !== undefined) {
-    record[0] = (totalDifficulty.exact ? EXACT : LOWER_BOUND) | length;
+    record[0] = (isExact ? EXACT : LOWER_BOUND) | length;
     record.subarray(1).setFromHex(digits);
   }
   record.set(hash, 1 + length);
@@ -110,7 +114,11 @@ export function decodeRecord(number: number, record: Uint8Array): ChainHeader {
   };
   if ((first & (EXACT | LOWER_BOUND)) === 0) return common;
   const value = BigInt(`0x${record.subarray(1, hashAt).toHex()}`);
-  return { ...common, totalDifficulty: { value, exact: (first & EXACT) !== 0 } };
+  const isExact = (first & EXACT) !== 0;
+  return {
+    ...common,
+    totalDifficulty: isExact ? { kind: "exact", total: value } : { kind: "at-least", atLeast: value },
+  };
 }
 
 /**

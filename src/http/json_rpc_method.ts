@@ -38,7 +38,7 @@ export type RpcMethods = Readonly<Record<string, RpcMethod>>;
  * @example
  * ```ts
  * import { z } from "zod";
- * import { rpcMethod } from "./json_rpc_methods.ts";
+ * import { rpcMethod } from "./json_rpc_method.ts";
  * const methods = { add: rpcMethod(z.tuple([z.number(), z.number()]), ([a, b]) => a + b) };
  * if (methods.add.call([1, 2], { signal: new AbortController().signal }) !== 3) throw new Error("expected 3");
  * ```
