@@ -9,6 +9,7 @@
 import { AdminService } from "./http/admin.ts";
 import { BlocksService } from "./services/blocks/service.ts";
 import { blocksConfig } from "./services/blocks/config.ts";
+import { rootstockConfig } from "./services/rootstock/config.ts";
 import { BusService } from "./services/bus/service.ts";
 import { StoreService } from "./services/store/service.ts";
 import { storeConfig } from "./store/config.ts";
@@ -28,7 +29,12 @@ import type { Tracer } from "./kernel/telemetry.ts";
 const BUS_MEMORY_BYTES = 1_048_576;
 
 /** Schemas of all sections. */
-export const CONFIG_SECTIONS = { ...KERNEL_SECTIONS, store: storeConfig, blocks: blocksConfig } as const;
+export const CONFIG_SECTIONS = {
+  ...KERNEL_SECTIONS,
+  store: storeConfig,
+  blocks: blocksConfig,
+  rootstock: rootstockConfig,
+} as const;
 
 /** Configuration of the whole node. */
 export type NodeConfig = LoadedConfig<typeof CONFIG_SECTIONS>;

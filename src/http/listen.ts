@@ -17,6 +17,12 @@ export interface ListenOptions {
   readonly section: string;
 }
 
+/** Who made a request. */
+export interface HttpPeer {
+  /** IP address as text. */
+  readonly remoteAddress: string;
+}
+
 /** An open listener. */
 export interface HttpListener extends AsyncDisposable {
   readonly host: string;
@@ -32,12 +38,15 @@ export interface HttpListener extends AsyncDisposable {
  */
 export function listenHttp(
   options: ListenOptions,
-  handler: (request: Request) => Response | Promise<Response>,
+  handler: (request: Request, peer: HttpPeer) => Response | Promise<Response>,
 ): HttpListener {
   const { host, port } = options;
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
-    server = Deno.serve({ hostname: host, port, onListen: () => {} }, handler);
+    server = Deno.serve(
+      { hostname: host, port, onListen: () => {} },
+      (request, { remoteAddr }) => handler(request, { remoteAddress: remoteAddr.hostname }),
+    );
   } catch (thrown) {
     throw listenError(thrown, options);
   }
