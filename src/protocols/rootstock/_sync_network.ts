@@ -160,7 +160,7 @@ class SimulatedPeer {
     while (this.#times[0]! <= nowMs - 60_000) this.#times.shift();
     this.busiestMinute = Math.max(this.busiestMinute, this.#times.length);
     const { branch, manner } = this.plan;
-    const best = this.#claimedBest;
+    const best = manner === "thin-air" ? this.best : this.#claimedBest;
     const plan = this.#server.request(this.id, request, best, nowMs);
     if (plan === undefined) {
       if (planAnswer(request, best) !== undefined) this.dropped++;

@@ -7,7 +7,7 @@
  */
 
 import { weightCeiling } from "./sync_claims.ts";
-import type { SyncContext } from "./sync_context.ts";
+import { equal, type SyncContext } from "./sync_context.ts";
 import type { ChainPosition, StoredHeader, SyncCheckpoint, SyncHeader } from "./sync_events.ts";
 
 /** Fork choice (section 5.2): whether `candidate` takes the place of `best`. */
@@ -39,6 +39,9 @@ export class SyncChain {
   /** Hashes of the canonical blocks near the tip. */
   readonly #canonical = new Map<number, string>();
   readonly #storing = new Map<number, { number: number; readonly done: () => void }>();
+  /** Taken and not yet filed under their hashes, the last `treeBlocks` or so. */
+  readonly #fresh: { readonly headers: readonly StoredHeader[]; readonly canonical: boolean }[] = [];
+  #freshHeaders = 0;
   readonly #reported = new Set<string>();
   #stopped = false;
 
@@ -73,16 +76,19 @@ export class SyncChain {
   }
 
   known(hash: string): KnownBlock | undefined {
+    this.#settle();
     return this.#known.get(hash);
   }
 
   /** Whether the block is one of the canonical chain, as far as memory reaches. */
   isCanonical(block: KnownBlock): boolean {
+    this.#settle();
     return this.#canonical.get(block.number) === block.hash.toHex();
   }
 
   /** Canonical block of that height, if in memory. */
   canonicalAt(number: number): KnownBlock | undefined {
+    this.#settle();
     const hash = this.#canonical.get(number);
     return hash === undefined ? undefined : this.#known.get(hash);
   }
@@ -98,41 +104,53 @@ export class SyncChain {
     done: () => void,
   ): Taken {
     const stored: StoredHeader[] = [];
-    let position: ChainPosition = after;
+    let { totalDifficulty, totalDifficultyCeiling: ceiling } = after;
+    // Runs once for every header there is: no spreads, no hex.
     for (let i = 0; i < headers.length; i++) {
-      const header = headers[i]!;
-      const ceiling = position.totalDifficultyCeiling;
-      const next: StoredHeader = {
-        ...header,
+      const { number, hash, parentHash, difficulty, timestamp, uncleCount, paidFees } = headers[i]!;
+      totalDifficulty += difficulty;
+      const header = {
+        number,
+        hash,
+        parentHash,
+        difficulty,
+        timestamp,
+        uncleCount,
+        paidFees,
         bytes: bytes[i]!,
-        totalDifficulty: position.totalDifficulty + header.difficulty,
-        ...(ceiling === undefined
-          ? {}
-          : { totalDifficultyCeiling: ceiling + weightCeiling(header.difficulty, header.uncleCount) }),
+        totalDifficulty,
       };
-      stored.push(next);
-      position = next;
+      if (ceiling === undefined) stored.push(header);
+      else {
+        ceiling += uncleCount === 0 ? difficulty : weightCeiling(difficulty, uncleCount);
+        stored.push({ ...header, totalDifficultyCeiling: ceiling });
+      }
     }
-    if (stored.some((header) => this.#contradicts(header))) return { refused: "contradiction" };
-    const canonical = after.hash.toHex() === this.#tip.hash.toHex();
-    for (const header of stored) {
-      this.#remember({
-        ...positionOf(header),
-        parent: header.parentHash.toHex(),
-        uncleCount: header.uncleCount,
-      }, canonical);
+    const last = stored.at(-1);
+    if (last === undefined) return { head: after };
+    if (this.#contradicts(stored)) return { refused: "contradiction" };
+    const canonical = equal(after.hash, this.#tip.hash);
+    this.#fresh.push({ headers: stored, canonical });
+    this.#freshHeaders += stored.length;
+    for (
+      let [oldest] = this.#fresh;
+      this.#freshHeaders - oldest!.headers.length >= this.#context.config.treeBlocks;
+      [oldest] = this.#fresh
+    ) {
+      this.#freshHeaders -= oldest!.headers.length;
+      this.#fresh.shift();
     }
     const ticket = this.#context.ticket();
-    this.#storing.set(ticket, { number: canonical ? position.number : -1, done });
+    this.#storing.set(ticket, { number: canonical ? last.number : -1, done });
     this.#context.emit({ type: "store", ticket, headers: stored, canonical });
-    const head = positionOf(position);
+    const head = positionOf(last);
     if (canonical) this.#tip = head;
-    this.#prune();
     return { head };
   }
 
   /** Makes `head` the tip: a branch that leaves the canonical chain at `forkPoint`, all of it handed to the store. */
   adopt(head: ChainPosition, forkPoint: ChainPosition): void {
+    this.#settle();
     const depth = this.#tip.number - forkPoint.number;
     for (let number = this.#tip.number; number > forkPoint.number; number--) this.#canonical.delete(number);
     for (
@@ -175,16 +193,30 @@ export class SyncChain {
     this.#context.emit({ type: "contradiction", checkpoint, found, detail });
   }
 
-  #contradicts(header: StoredHeader): boolean {
+  #contradicts(headers: readonly StoredHeader[]): boolean {
+    const [first] = headers;
     let isContradicted = false;
     for (const checkpoint of this.#checkpoints) {
-      if (checkpoint.number !== header.number) continue;
-      const detail = contradictionOf(checkpoint, header);
+      const header = headers[checkpoint.number - first!.number];
+      const detail = header === undefined ? undefined : contradictionOf(checkpoint, header);
       if (detail === undefined) continue;
-      this.contradiction(checkpoint, positionOf(header), detail);
+      this.contradiction(checkpoint, positionOf(header!), detail);
       isContradicted = true;
     }
     return isContradicted && this.#context.config.onContradiction !== "follow";
+  }
+
+  /** Files what was taken since the last question: during a long walk nobody asks, and most is forgotten unfiled. */
+  #settle(): void {
+    if (this.#fresh.length === 0) return;
+    for (const { headers, canonical } of this.#fresh.splice(0)) {
+      for (const header of headers) {
+        const { parentHash, uncleCount } = header;
+        this.#remember({ ...positionOf(header), parent: parentHash.toHex(), uncleCount }, canonical);
+      }
+    }
+    this.#freshHeaders = 0;
+    this.#prune();
   }
 
   #remember(block: KnownBlock, canonical: boolean): void {

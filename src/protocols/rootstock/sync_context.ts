@@ -162,6 +162,8 @@ export class SyncContext {
 
   /** Reports a peer; what begins a punishment also ends its use here. */
   score(peer: SyncPeer, event: SyncScore, detail: string): void {
+    // Whoever is not trusted has been reported for the first lie; the rest of its answers is not looked at.
+    if (peer.distrusted) return;
     this.emit({ type: "score", peer: peer.id, event, detail });
     if (event.startsWith("invalid-")) peer.distrusted = true;
   }
@@ -222,7 +224,8 @@ export class SyncContext {
     peer.allowance = tookMs > this.stealAfterMs
       ? Math.max(1, peer.allowance >> 1)
       : Math.min(this.config.requestsInFlight, peer.allowance + 1);
-    request.received(message);
+    if (peer.distrusted) request.lost();
+    else request.received(message);
   }
 
   /** Gives up requests that are past their deadline. */
@@ -248,4 +251,11 @@ export class SyncContext {
     for (const [, { lost }] of dropped) lost();
     return new Set(dropped.map(([, { peer }]) => peer));
   }
+}
+
+/** Whether two hashes are the same bytes. */
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

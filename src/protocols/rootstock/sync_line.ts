@@ -11,7 +11,7 @@
 
 import type { BlockIdentifier } from "./block_identifier.ts";
 import { CHUNK_HEADERS, SKELETON_CHUNKS, SKELETON_SPAN, skeletonFault, skeletonStart } from "./skeleton.ts";
-import type { SyncContext, SyncPeer } from "./sync_context.ts";
+import { equal, type SyncContext, type SyncPeer } from "./sync_context.ts";
 
 /** A block of the skeleton, by whose hash the chunk below it is asked for. */
 export interface Anchor extends BlockIdentifier {
@@ -23,6 +23,8 @@ export interface Anchor extends BlockIdentifier {
 const VOTERS = 2;
 /** Where they disagree, this many. */
 const VOTERS_CONTESTED = 8;
+/** A walk along a fork ends when its leader has left so many questions for one window open. */
+const LEADER_SILENCES = 3;
 /** Windows that a walk goes on for after the first disagreement, before others get their turn; doubled each time. */
 const LEASE_WINDOWS = 20;
 
@@ -33,6 +35,8 @@ interface LineWindow {
   readonly answers: Map<SyncPeer, readonly BlockIdentifier[]>;
   readonly waiting: Set<SyncPeer>;
   isContested: boolean;
+  /** Questions that the leader of a fork left open. */
+  silences: number;
 }
 
 /** What a {@link SkeletonLine} is built of. */
@@ -51,6 +55,8 @@ export interface SkeletonLineOptions {
 export class SkeletonLine {
   readonly #context: SyncContext;
   readonly #options: SkeletonLineOptions;
+  /** Whose chain it is: the guide's, or that of the most who part from the guide. */
+  #leader: SyncPeer;
   readonly #anchors: Anchor[] = [];
   #taken = 0;
   readonly #windows: LineWindow[] = [];
@@ -60,10 +66,16 @@ export class SkeletonLine {
   #limit: number;
   /** Peers that are on another chain from a height on. */
   readonly #off = new Map<SyncPeer, number>();
+  /** When each peer was last asked for a window. */
+  readonly #turns = new Map<SyncPeer, number>();
+  #turn = 0;
+  /** Highest anchor that a peer has vouched for. */
+  readonly #reach = new Map<SyncPeer, number>();
 
   constructor(context: SyncContext, options: SkeletonLineOptions) {
     this.#context = context;
     this.#options = options;
+    this.#leader = options.guide;
     this.#nextStart = skeletonStart(options.connection.number);
     this.#limit = options.target;
   }
@@ -73,13 +85,9 @@ export class SkeletonLine {
     return this.#end;
   }
 
-  /** Whether a peer may have the chunk up to `anchor`. Only those who vouch for it, if it is but one. */
+  /** Whether a peer has said that its chain holds `anchor`, or one above it: others would meet a request with silence. */
   mayServe(peer: SyncPeer, anchor: Anchor): boolean {
-    if (peer.distrusted) return false;
-    if (anchor.vouchers.includes(peer)) return true;
-    if (this.#options.isFork || anchor.vouchers.length < VOTERS) return false;
-    return (peer.status?.bestNumber ?? 0) >= anchor.number &&
-      anchor.number <= (this.#off.get(peer) ?? Infinity);
+    return !peer.distrusted && (this.#reach.get(peer) ?? -1) >= anchor.number;
   }
 
   /** The next anchor, if it is known; it stays until {@link SkeletonLine.take}. */
@@ -114,6 +122,7 @@ export class SkeletonLine {
         answers: new Map(),
         waiting: new Set(),
         isContested: false,
+        silences: 0,
       });
       this.#nextStart += SKELETON_SPAN;
     }
@@ -134,14 +143,16 @@ export class SkeletonLine {
   }
 
   #ask(window: LineWindow): void {
-    const { guide, target, isFork } = this.#options;
-    const isLast = window.start + SKELETON_SPAN >= target;
+    const leader = this.#leader;
+    const isLeaders = this.#isLeaders(window);
     const wanted = window.isContested ? VOTERS_CONTESTED : VOTERS;
-    while (window.answers.size + this.#pending(window) < wanted || (isLast && this.#fits(guide, window))) {
-      const isGuideFirst = (isFork || isLast || window.isContested) && this.#fits(guide, window);
-      const peer = isGuideFirst
-        ? (this.#context.isFree(guide) ? guide : undefined)
-        : this.#context.pick((candidate) => this.#fits(candidate, window));
+    while (
+      window.answers.size + this.#pending(window) < wanted || (isLeaders && this.#fits(leader, window))
+    ) {
+      const isLeaderFirst = (isLeaders || window.isContested) && this.#fits(leader, window);
+      const peer = isLeaderFirst
+        ? (this.#context.isFree(leader) ? leader : undefined)
+        : this.#pickVoter(window);
       if (peer === undefined) return;
       const asked = this.#context.request(
         peer,
@@ -160,46 +171,79 @@ export class SkeletonLine {
     }
   }
 
+  /** The first window, the last, and all of a fork are not taken without the leader. */
+  #isLeaders({ start }: LineWindow): boolean {
+    const { isFork, target } = this.#options;
+    return isFork || this.#last === undefined || start + SKELETON_SPAN >= target;
+  }
+
+  /** Of those that may be asked, the one that was longest not asked: whoever vouches for the line may serve it. */
+  #pickVoter(window: LineWindow): SyncPeer | undefined {
+    let best: SyncPeer | undefined;
+    for (const peer of this.#context.peers.values()) {
+      if (!this.#context.isFree(peer) || !this.#fits(peer, window)) continue;
+      if (best === undefined || (this.#turns.get(peer) ?? 0) < (this.#turns.get(best) ?? 0)) best = peer;
+    }
+    if (best !== undefined) this.#turns.set(best, ++this.#turn);
+    return best;
+  }
+
   /** Takes the window's anchors into the line once enough peers agree; false while it has to wait. */
   #accept(window: LineWindow): boolean {
-    const { guide, isFork, target } = this.#options;
+    const { isFork, guide } = this.#options;
     for (const peer of window.answers.keys()) if (peer.distrusted) window.answers.delete(peer);
-    const isExhausted = ![...this.#context.peers.values()].some((peer) => this.#fits(peer, window));
-    const isSettled = this.#pending(window) === 0 && isExhausted;
+    const isSettled = this.#pending(window) === 0 && !this.#mayAskMore(window);
     const answers = [...window.answers].filter(([, blocks]) => this.#follows(blocks));
     const strays = window.answers.size - answers.length;
     const groups = agreeing(answers);
-    if (groups.length > 1 || (strays > 0 && !isSettled)) {
+    if (groups.length > 1 || strays > 0) {
       window.isContested = true;
       this.#ask(window);
+      if (!isSettled) return false;
     }
-    if (strays > 0 && isSettled && strays >= answers.length && !isFork) {
+    const ofLeader = groups.find((group) => group.some(([peer]) => peer === this.#leader));
+    if (ofLeader === undefined && strays > 0 && (isFork || strays > answers.length)) {
       this.#end = "disputed";
       return false;
     }
-    if (answers.length === 0) {
+    if (answers.length === 0 && !isFork) {
       if (isSettled && window.waiting.size === 0) this.#end = "unanswered";
       return false;
     }
-    const isGuideAwaited = window.waiting.has(guide) && (isFork || window.start + SKELETON_SPAN >= target);
-    if (isGuideAwaited) return false;
-    if ((window.isContested || groups[0]!.length < VOTERS) && !isSettled) return false;
+    if (answers.length === 0 && !isSettled) return false;
+    if (this.#isLeaders(window) && window.waiting.has(this.#leader)) return false;
+    if (isFork && ofLeader === undefined) {
+      if (this.#fits(this.#leader, window)) return false;
+      // Its chain is not ours to guess: once more, unless it keeps silent.
+      if (this.#leader.distrusted || ++window.silences >= LEADER_SILENCES) this.#end = "unanswered";
+      else window.asked.delete(this.#leader);
+      return false;
+    }
+    if (groups[0]!.length < VOTERS && !isSettled) return false;
     groups.sort((a, b) => b.length - a.length);
-    const ofGuide = groups.find((group) => group.some(([peer]) => peer === guide));
-    const chosen = ofGuide !== undefined && (isFork || ofGuide.length === groups[0]!.length)
-      ? ofGuide
-      : groups[0]!;
-    if (groups.length > 1 && this.#off.size === 0 && !isFork) {
-      this.#limit = Math.min(
-        this.#limit,
-        window.start + SKELETON_SPAN * LEASE_WINDOWS * 2 ** Math.min(20, guide.walks),
-      );
+    const isLeadersWay = ofLeader !== undefined && (isFork || ofLeader.length === groups[0]!.length);
+    const chosen = isLeadersWay ? ofLeader : groups[0]!;
+    if (window.isContested && this.#off.size === 0 && !isFork) {
+      const lease = LEASE_WINDOWS * 2 ** Math.min(20, guide.walks);
+      this.#limit = Math.min(this.#limit, window.start + SKELETON_SPAN * lease);
     }
     for (const [peer] of window.answers) {
       if (!chosen.some(([member]) => member === peer)) this.#off.set(peer, window.start);
     }
+    if (this.#off.has(this.#leader)) this.#leader = chosen[0]![0];
     this.#append(window, chosen);
     return true;
+  }
+
+  /** Whether somebody is still to be asked; whoever is busy is waited for as long as an answer would be. */
+  #mayAskMore(window: LineWindow): boolean {
+    const { nowMs, stealAfterMs } = this.#context;
+    const [firstMs = nowMs] = window.asked.values();
+    const isPatient = nowMs - firstMs < stealAfterMs;
+    for (const peer of this.#context.peers.values()) {
+      if (this.#fits(peer, window) && (isPatient || this.#context.isFree(peer))) return true;
+    }
+    return false;
   }
 
   /** Whether a window goes on where the line ends. */
@@ -222,6 +266,7 @@ export class SkeletonLine {
       const vouchers = group.filter(([, blocks]) => at(blocks, block.number) !== undefined).map(([peer]) =>
         peer
       );
+      for (const peer of vouchers) this.#reach.set(peer, block.number);
       this.#anchors.push({ ...block, vouchers });
     }
     this.#last = longest.at(-1)!;
@@ -233,10 +278,6 @@ export class SkeletonLine {
 }
 
 type Answer = readonly [SyncPeer, readonly BlockIdentifier[]];
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
 
 /** Entry of a skeleton at a height. */
 function at(blocks: readonly BlockIdentifier[], number: number): BlockIdentifier | undefined {

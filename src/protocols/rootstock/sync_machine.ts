@@ -204,7 +204,7 @@ export class SyncMachine {
     if (walk.head?.hash.toHex() === target.hash.toHex()) {
       guide.explored = target.hash.toHex();
       guide.failures = 0;
-    } else if (walk.end !== "done" || !walk.hasGrown) {
+    } else if (!walk.hasGrown) {
       guide.retryAtMs = nowMs + config.retryAfterMs * 2 ** Math.min(6, guide.failures++);
     }
   }

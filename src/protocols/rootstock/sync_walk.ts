@@ -7,9 +7,9 @@
  * @module
  */
 
+import { Approach } from "./sync_approach.ts";
 import type { SyncChain } from "./sync_chain.ts";
 import { type GrowthRules, isAboveGrowth } from "./sync_claims.ts";
-import { ConnectionSearch } from "./sync_connection.ts";
 import { CHUNK_HEADERS } from "./skeleton.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
 import type { ChainPosition, SyncPhase, SyncVerdict } from "./sync_events.ts";
@@ -38,12 +38,12 @@ export class Walk {
   /** Best block of the guide when the walk began. */
   readonly target: { readonly number: number; readonly hash: Uint8Array; readonly totalDifficulty?: bigint };
   readonly #parts: WalkParts;
-  #phase: SyncPhase = "checking-best";
   #end: WalkEnd | undefined;
+  readonly #approach: Approach;
   #isAsking = false;
-  #search: ConnectionSearch | undefined;
   #connection: ChainPosition | undefined;
   #isConnectionChecked = false;
+  #isFork = false;
   #line: SkeletonLine | undefined;
   #window: ChunkWindow | undefined;
   #head: ChainPosition | undefined;
@@ -53,10 +53,12 @@ export class Walk {
     this.#parts = parts;
     this.guide = guide;
     this.target = { number, hash, ...(totalDifficulty === undefined ? {} : { totalDifficulty }) };
+    this.#approach = new Approach(parts, guide, this.target);
   }
 
   get phase(): SyncPhase {
-    return this.#phase;
+    if (this.#line !== undefined) return "downloading";
+    return this.#approach.hasBest ? "finding-connection" : "checking-best";
   }
 
   /** How it ended, once it has. */
@@ -69,9 +71,9 @@ export class Walk {
     return this.#head;
   }
 
-  /** Headers were verified. */
+  /** The canonical chain has grown by it. */
   get hasGrown(): boolean {
-    return this.#head !== this.#connection;
+    return this.#head !== this.#connection && !this.#isFork;
   }
 
   get windowHeaders(): number {
@@ -85,97 +87,19 @@ export class Walk {
   /** Does what can be done now. */
   pump(): void {
     if (this.#end !== undefined) return;
-    if (this.#phase !== "downloading" && this.guide.distrusted) return this.#finish("failed");
-    if (this.#phase === "checking-best") this.#checkBest();
-    else if (this.#phase === "finding-connection") this.#findConnection();
-    if (this.#phase === "downloading") this.#download();
+    if (this.#line === undefined) {
+      this.#approach.pump();
+      const { end } = this.#approach;
+      if (end === "failed" || end === "refused") this.#finish(end);
+      else if (end !== undefined) this.#connect(end.connection);
+    }
+    if (this.#line !== undefined) this.#download();
   }
 
   #finish(end: WalkEnd): void {
     this.#end ??= end;
     this.#parts.segments.cancel(this);
     this.#line?.close();
-  }
-
-  #checkBest(): void {
-    if (this.#isAsking) return;
-    const { context } = this.#parts;
-    const { hash, number } = this.target;
-    this.#isAsking = context.request(
-      this.guide,
-      { type: "block-headers-request", hash, count: 1 },
-      ({ headers }) => {
-        this.#isAsking = false;
-        const [bytes] = headers;
-        const best = headers.length === 1 && bytes!.length <= context.config.headerBytes
-          ? context.identify(bytes!)
-          : undefined;
-        if (best === undefined || best.hash.toHex() !== hash.toHex() || best.number !== number) {
-          context.score(this.guide, "invalid-header", `Best header is not block ${number} as advertised`);
-          return this.#finish("failed");
-        }
-        this.#beginSearch();
-      },
-      () => this.#finish("failed"),
-    );
-  }
-
-  #beginSearch(): void {
-    const { base, tip } = this.#parts.chain;
-    this.#phase = "finding-connection";
-    // Nothing but the base, and that is the lowest a chain may part from ours: no question needed.
-    if (tip.number === base.number && base.number === 0) return this.#connect(base);
-    if (this.target.number <= tip.number) {
-      this.#search = new ConnectionSearch(base.number, this.target.number);
-    }
-  }
-
-  /** The tip first, which most peers have; then the binary search, then the base itself unless it is genesis. */
-  #findConnection(): void {
-    if (this.#isAsking) return;
-    const { chain } = this.#parts;
-    const search = this.#search;
-    if (search === undefined) {
-      return this.#compare(chain.tip.number, (ours) => {
-        if (ours !== undefined) this.#connect(ours);
-        else if (chain.tip.number === chain.base.number) this.#contradictBase();
-        else this.#search = new ConnectionSearch(chain.base.number, chain.tip.number);
-      });
-    }
-    if (search.result === undefined) {
-      return this.#compare(search.height, (ours) => search.answer(ours !== undefined));
-    }
-    if (search.result === 0) return this.#connect(chain.base);
-    this.#compare(search.result, (ours) => {
-      if (ours !== undefined) this.#connect(ours);
-      else if (search.result === chain.base.number) this.#contradictBase();
-      else this.#finish("failed");
-    });
-  }
-
-  /** Asks the guide for its block at a height and looks ours up; `ours` is there if they are one. */
-  #compare(height: number, done: (ours: ChainPosition | undefined) => void): void {
-    const { context, lookups } = this.#parts;
-    let theirs: Uint8Array | undefined;
-    this.#isAsking = context.request(this.guide, { type: "block-hash-request", height }, ({ hash }) => {
-      theirs = hash;
-      lookups.ask(height, (ours) => {
-        this.#isAsking = false;
-        if (this.#end !== undefined) return;
-        done(ours !== undefined && ours.hash.toHex() === theirs!.toHex() ? ours : undefined);
-      });
-    }, () => this.#finish("failed"));
-  }
-
-  #contradictBase(): void {
-    const { base } = this.#parts.chain;
-    const found = { number: base.number, hash: this.target.hash };
-    this.#parts.chain.contradiction(
-      { number: base.number, hash: base.hash },
-      found,
-      `A chain with block ${this.target.number} as its best does not have this block`,
-    );
-    this.#finish("refused");
   }
 
   #connect(connection: ChainPosition): void {
@@ -198,13 +122,12 @@ export class Walk {
       );
       return this.#finish("failed");
     }
-    const isFork = connection.number < chain.tip.number;
+    const isFork = this.#isFork = connection.number < chain.tip.number;
     this.#connection = connection;
     this.#head = connection;
     this.#isConnectionChecked = !isFork;
     this.#line = new SkeletonLine(context, { guide: this.guide, target: number, connection, isFork });
     this.#window = new ChunkWindow(context, this.#line, connection);
-    this.#phase = "downloading";
   }
 
   #download(): void {
@@ -238,11 +161,14 @@ export class Walk {
         this.#isConnectionChecked = true;
         return;
       }
-      this.#parts.context.score(
-        this.guide,
-        "invalid-message",
-        `Block ${anchor.number} both is and is not shared`,
-      );
+      // Said by others alone, it shows but that the line is theirs.
+      if (anchor.vouchers.includes(this.guide)) {
+        this.#parts.context.score(
+          this.guide,
+          "invalid-message",
+          `Block ${anchor.number} both is and is not shared`,
+        );
+      }
       this.#finish("failed");
     });
   }
