@@ -53,7 +53,8 @@ export class Approach {
     this.#parts = parts;
     this.#guide = guide;
     this.#target = target;
-    this.#patienceMs = parts.context.stealAfterMs * 2 ** guide.failures;
+    const { stealAfterMs, config } = parts.context;
+    this.#patienceMs = Math.min(config.requestTimeoutMs / ASKED_MAX, stealAfterMs * 2 ** guide.failures);
   }
 
   get end(): ApproachEnd | undefined {

@@ -221,7 +221,10 @@ export class SyncMachine {
     }
     // Branches first: one may be the whole of what a walk would fetch.
     if (this.#branches.size > 0) return;
-    guides.sort((a, b) => a.walks - b.walks || compare(b.status!.totalDifficulty, a.status!.totalDifficulty));
+    guides.sort((a, b) =>
+      a.failures - b.failures || a.walks - b.walks ||
+      compare(b.status!.totalDifficulty, a.status!.totalDifficulty)
+    );
     for (const guide of guides) {
       if (!this.#context.isFree(guide)) continue;
       this.#walk = new Walk(this.#parts, guide);

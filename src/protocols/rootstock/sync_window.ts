@@ -11,16 +11,21 @@ import type { BlockIdentifier } from "./block_identifier.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
 import type { Anchor, SkeletonLine } from "./sync_line.ts";
 
+/** How often a peer was asked for a chunk, when last, and how many of these requests are open. */
+interface Asked {
+  lastMs: number;
+  times: number;
+  open: number;
+}
+
 /** A chunk: the headers above `from` up to `to`. */
 export interface Chunk {
   readonly from: BlockIdentifier;
   readonly to: Anchor;
   readonly count: number;
-  /** Peers asked that have not answered, and when. */
-  readonly asked: Map<SyncPeer, number>;
-  /** Peers whose answer once did not come. */
-  readonly lost: Set<SyncPeer>;
-  /** Peers that are not asked again: their answer was wrong, or twice did not come. */
+  /** Peers that were asked. */
+  readonly asked: Map<SyncPeer, Asked>;
+  /** Peers that are not asked again: their answer was wrong, or did not come however often they were asked. */
   readonly refused: Set<SyncPeer>;
   phase: "wanted" | "fetched" | "verifying" | "storing" | "dropped";
   /** Ascending, once fetched. */
@@ -30,6 +35,8 @@ export interface Chunk {
   by?: SyncPeer;
 }
 
+/** A peer is asked for the same chunk so often. */
+const ASKED_MAX = 3;
 /** Size assumed of a header before one has come, in bytes. */
 const FIRST_HEADER_BYTES = 1_100;
 
@@ -136,7 +143,6 @@ export class ChunkWindow {
         to,
         count,
         asked: new Map(),
-        lost: new Set(),
         refused: new Set(),
         phase: "wanted",
         headers: [],
@@ -156,36 +162,49 @@ export class ChunkWindow {
 
   /** Asks a peer for a chunk if it is time to; false if nobody is free for anything. */
   #ask(chunk: Chunk): boolean {
-    const { nowMs, stealAfterMs, config } = this.#context;
-    let newest = -Infinity;
-    for (const askedMs of chunk.asked.values()) if (askedMs > newest) newest = askedMs;
-    if (nowMs - newest < stealAfterMs || chunk.asked.size >= config.askedPerChunk) return true;
-    const mayAsk = (peer: SyncPeer) =>
-      !chunk.refused.has(peer) && !chunk.asked.has(peer) && this.#line.mayServe(peer, chunk.to);
-    const peer = this.#context.pick(mayAsk);
+    const context = this.#context;
+    const { nowMs, stealAfterMs, config } = context;
+    const open = [...chunk.asked].filter(([, asked]) => asked.open > 0);
+    const newestMs = open.reduce((newest, [, { lastMs }]) => Math.max(newest, lastMs), -Infinity);
+    if (nowMs - newestMs < stealAfterMs || open.length >= config.askedPerChunk) return true;
+    const mayServe = (peer: SyncPeer) => !chunk.refused.has(peer) && this.#line.mayServe(peer, chunk.to);
+    const others = (peer: SyncPeer) => mayServe(peer) && (chunk.asked.get(peer)?.open ?? 0) === 0;
+    let peer = context.pick(others);
     if (peer === undefined) {
-      const peers = [...this.#context.peers.values()];
-      if (chunk.asked.size === 0 && !peers.some(mayAsk)) this.cut(chunk, "unavailable");
-      return peers.some((other) => this.#context.isFree(other));
+      const peers = [...context.peers.values()];
+      const hasOthers = peers.some(others);
+      if (open.length === 0 && !hasOthers) this.cut(chunk, "unavailable");
+      // Nobody else has it: an answer may have been lost.
+      else if (!hasOthers && nowMs - newestMs >= 3 * stealAfterMs) {
+        peer = context.pick((again) => mayServe(again) && chunk.asked.get(again)!.times < ASKED_MAX);
+      }
+      if (peer === undefined) return peers.some((other) => context.isFree(other));
     }
-    const hadOthers = [...chunk.asked.keys()];
-    const asked = this.#context.request(
+    this.#send(chunk, peer);
+    // Whoever is overtaken is asked for less at a time.
+    for (const [slow] of open) slow.allowance = Math.max(1, slow.allowance >> 1);
+    return true;
+  }
+
+  #send(chunk: Chunk, peer: SyncPeer): void {
+    const asked = chunk.asked.get(peer) ?? { lastMs: 0, times: 0, open: 0 };
+    const isSent = this.#context.request(
       peer,
       { type: "block-headers-request", hash: chunk.to.hash, count: chunk.count },
       ({ headers }) => {
-        chunk.asked.delete(peer);
+        asked.open--;
         this.#receive(chunk, peer, headers);
       },
       () => {
-        chunk.asked.delete(peer);
-        (chunk.lost.has(peer) ? chunk.refused : chunk.lost).add(peer);
+        asked.open--;
+        if (asked.open === 0 && asked.times >= ASKED_MAX) chunk.refused.add(peer);
       },
     );
-    if (!asked) return true;
-    chunk.asked.set(peer, nowMs);
-    // Whoever is overtaken is asked for less at a time.
-    for (const slow of hadOthers) slow.allowance = Math.max(1, slow.allowance >> 1);
-    return true;
+    if (!isSent) return;
+    asked.lastMs = this.#context.nowMs;
+    asked.times++;
+    asked.open++;
+    chunk.asked.set(peer, asked);
   }
 
   #receive(chunk: Chunk, peer: SyncPeer, descending: readonly Uint8Array[]): void {
