@@ -39,6 +39,11 @@ export interface DiscoveryConfig extends KademliaConfig, PacketBudgetConfig {
   readonly maxStrangerPingsPerHost: number;
   /** Most FindNode requests on their way. @default {128} */
   readonly maxLookups: number;
+  /** Nodes whose questions are answered although the table has no room for them; the one that answered longest ago is
+   * forgotten. @default {1_024} */
+  readonly maxGuests: number;
+  /** With fewer established nodes than this, boot nodes are pinged at every refresh. @default {8} */
+  readonly sparseNodes: number;
 }
 
 /** See {@link DiscoveryConfig} for each value. */
@@ -53,6 +58,8 @@ export const DEFAULT_DISCOVERY_CONFIG: DiscoveryConfig = {
   maxStrangerPings: 128,
   maxStrangerPingsPerHost: 4,
   maxLookups: 128,
+  maxGuests: 1_024,
+  sparseNodes: 8,
 };
 
 /** Something that happened. */
@@ -95,8 +102,10 @@ export type PacketDrop =
 
 /** State for status pages and gauges; the counters only grow. */
 export interface DiscoverySnapshot {
-  /** Established nodes. */
+  /** Established nodes that are in the table. */
   readonly nodes: number;
+  /** Nodes that have answered and found no room there. */
+  readonly guests: number;
   readonly buckets: number;
   readonly pings: number;
   readonly lookups: number;

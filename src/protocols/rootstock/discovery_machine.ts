@@ -6,6 +6,9 @@
  * Stricter than rskj where strictness costs no node of the network: an answer counts only if it was asked for, and of
  * the address that was asked; addresses that a peer tells of must be ones that it can know (no loopback from the
  * internet); one range has a limited part of each bucket (kademlia.ts); strangers are pinged once, not three times.
+ * More generous in two: a node that has answered may ask although its bucket is full (rskj does not answer it, so a
+ * newcomer whose one boot node is full would never find anybody), and whoever knows few nodes keeps on asking the boot
+ * nodes.
  *
  * @module
  */
@@ -25,6 +28,7 @@ import {
   encodePacket,
   type InspectedPacket,
   inspectPacket,
+  type PacketSignatures,
   signerOf,
 } from "./discovery_packet.ts";
 import { DiscoveryRequests, type PendingPing, type PingOptions } from "./discovery_requests.ts";
@@ -51,6 +55,8 @@ export interface DiscoveryMachineOptions {
   readonly random: () => number;
   /** Whether a node or an address is banned. @default {() => false} */
   readonly isBanned?: (id: NodeId | undefined, host: string, nowMs: number) => boolean;
+  /** @default {SECP256K1_SIGNATURES} */
+  readonly signatures?: PacketSignatures;
   /** Overrides of {@link DEFAULT_DISCOVERY_CONFIG}. */
   readonly config?: Partial<DiscoveryConfig>;
 }
@@ -74,6 +80,8 @@ export class DiscoveryMachine {
   readonly #budget: PacketBudget;
   /** Nodes by the address they are established at. */
   readonly #established = new Map<string, NodeId>();
+  /** Nodes that have answered and found no room in the table; in the order they answered. */
+  readonly #guests = new Map<NodeId, KademliaNode>();
   /** New nodes, and when to ask them. */
   readonly #firstLookups = new Map<NodeId, number>();
   readonly #dropped: Partial<Record<PacketDrop, number>> = {};
@@ -106,7 +114,7 @@ export class DiscoveryMachine {
       }
       case "boot":
         this.#boot = event.endpoints.slice(0, this.#config.maxPings / 2);
-        this.#pingBootNodes();
+        if (this.#table.size < this.#config.sparseNodes) this.#pingBootNodes();
         break;
       case "restore":
         for (const { id, host, port } of event.nodes) {
@@ -114,7 +122,7 @@ export class DiscoveryMachine {
         }
         break;
       case "banned":
-        for (const { id, host } of [...this.#table.nodes()]) {
+        for (const { id, host } of [...this.#table.nodes(), ...this.#guests.values()]) {
           if (id === event.id || host === event.host) this.#lose(id);
         }
         break;
@@ -133,6 +141,7 @@ export class DiscoveryMachine {
   snapshot(): DiscoverySnapshot {
     return {
       nodes: this.#table.size,
+      guests: this.#guests.size,
       buckets: this.#table.buckets,
       pings: this.#requests.pings,
       lookups: this.#requests.lookups,
@@ -170,7 +179,7 @@ export class DiscoveryMachine {
   }
 
   #signed(packet: InspectedPacket, host: string, port: number, address: IpAddress): PacketDrop | undefined {
-    const id = signerOf(packet);
+    const id = signerOf(packet, this.#options.signatures);
     if (id === undefined) return "signature";
     if (id === this.id) return "self";
     if (this.#isBanned(id, host)) return "banned";
@@ -191,7 +200,7 @@ export class DiscoveryMachine {
   #onPing({ id, host, port, address }: Sender, check: string): undefined {
     this.#send({ host, port }, { type: "pong", check, ...this.#options.self });
     const known = this.#table.get(id);
-    if (known !== undefined && known.host === host && known.port === port) return;
+    if (known?.host === host && known.port === port) return;
     if (this.#requests.hasRoomForStranger(host, addressKind(address) === "loopback")) {
       this.#ping(host, port, { isStranger: true });
     }
@@ -220,12 +229,23 @@ export class DiscoveryMachine {
       if (pending === undefined) this.#ping(host, port, { id, challenger: node });
       else if (pending.id === id) pending.challenger ??= node;
     }
+    this.#guests.delete(node.id);
+    if (this.#table.get(node.id) === undefined) this.#receive(node);
     const isNews = outcome.type !== "known" || outcome.moved;
     if (isNews) this.#effects.push({ type: "node-found", ...node });
   }
 
+  #receive(guest: KademliaNode): void {
+    this.#guests.set(guest.id, guest);
+    if (this.#guests.size <= this.#config.maxGuests) return;
+    for (const oldest of this.#guests.keys()) {
+      this.#guests.delete(oldest);
+      break;
+    }
+  }
+
   #onFindNode({ id }: Sender, check: string): PacketDrop | undefined {
-    const asking = this.#table.get(id);
+    const asking = this.#table.get(id) ?? this.#guests.get(id);
     if (asking === undefined) return "stranger";
     const { host, port } = asking;
     const told = pickNodes(this.#table, id, NEIGHBORS_SENT, this.#options.random);
@@ -266,8 +286,9 @@ export class DiscoveryMachine {
       for (const { id, host, port } of pickNodes(this.#table, this.id, PING_TARGETS, random)) {
         this.#ping(host, port, { id });
       }
+      if (this.#table.size < this.#config.sparseNodes) this.#pingBootNodes();
     }
-    this.#pingBootNodes();
+    if (this.#table.size === 0 && this.#requests.pings === 0) this.#pingBootNodes();
   }
 
   #late(ping: PendingPing): void {
@@ -285,12 +306,11 @@ export class DiscoveryMachine {
     }
   }
 
-  /** Boot nodes are for whoever knows nobody. */
   #pingBootNodes(): void {
-    if (this.#table.size > 0 || this.#requests.pings > 0) return;
     for (const { host, port } of this.#boot) {
       const address = parseIpAddress(host);
-      if (address !== undefined) this.#ping(address.text, port, {});
+      if (address === undefined || this.#established.has(endpointKey(address.text, port))) continue;
+      if (!this.#isBanned(undefined, address.text)) this.#ping(address.text, port, {});
     }
   }
 
@@ -318,9 +338,10 @@ export class DiscoveryMachine {
   }
 
   #send(to: Endpoint, message: DiscoveryMessage): void {
-    const { networkId, privateKey } = this.#options;
+    const { networkId, privateKey, signatures } = this.#options;
     this.#sent++;
-    this.#effects.push({ type: "send", to, bytes: encodePacket({ ...message, networkId }, privateKey) });
+    const bytes = encodePacket({ ...message, networkId }, privateKey, signatures);
+    this.#effects.push({ type: "send", to, bytes });
   }
 
   #loseAt(id: NodeId, host: string, port: number): void {
@@ -329,7 +350,9 @@ export class DiscoveryMachine {
   }
 
   #lose(id: NodeId): void {
-    const node = this.#table.get(id)!;
+    this.#guests.delete(id);
+    const node = this.#table.get(id);
+    if (node === undefined) return;
     this.#forgetEndpoint(node);
     this.#table.remove(id);
     this.#firstLookups.delete(id);

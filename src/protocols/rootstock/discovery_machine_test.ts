@@ -173,6 +173,7 @@ Deno.test("DiscoveryMachine goes back to the boot nodes only when it knows and e
     > a pong #2
     found a
     > boot a b
+    to b: ping #3
     > at 46000
     > tick
   `);
@@ -193,7 +194,7 @@ Deno.test("DiscoveryMachine challenges the oldest of a full bucket: an answer ke
     to ${first}: ping #4
     found ${third}
     > ${third} find @2
-    dropped: stranger
+    to ${third}: neighbors @2 ${[first, second].join(" ")}
     > ${first} pong #4
     > ${third} meets
     to ${second}: ping #6
