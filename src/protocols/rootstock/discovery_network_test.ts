@@ -18,7 +18,6 @@ Deno.test("DiscoveryMachine: 60 of them find each other through one boot node wh
   for (const node of nodes.slice(1)) network.act(node, node.machine.handle(boot, 0));
   const isComplete = () => nodes.every(({ found }) => found.size === 59);
   for (let minute = 0; minute < 15 && !isComplete(); minute++) network.run(60_000);
-  console.log(network.nowMs, network.delivered);
   assert(isComplete(), `${Math.min(...nodes.map(({ found }) => found.size))} of 59 found`);
   assert.equal(reachable(nodes), 60);
   for (const { machine } of nodes) {
