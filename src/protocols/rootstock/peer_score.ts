@@ -174,7 +174,7 @@ class ScoreTable {
 
   bans(nowMs: number): Ban[] {
     return [...this.#scores]
-      .filter(([, entry]) => this.#isPunished(key, entry, nowMs))
+      .filter(([key, entry]) => this.#isPunished(key, entry, nowMs))
       .map(([key, entry]) => this.#banOf(key, entry));
   }
 
