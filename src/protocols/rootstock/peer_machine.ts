@@ -204,7 +204,7 @@ export class PeerMachine {
     if (refusal !== undefined) {
       this.#refuse(connection, refusal);
       // As if it had failed, or the same would be dialled at once.
-      if (direction === "outbound" && candidate !== undefined) this.#failed(id);
+      if (direction === "outbound" && refusal !== "duplicate-peer") this.#failed(id);
       return;
     }
     this.#peers.set(id, {
@@ -252,8 +252,8 @@ export class PeerMachine {
 
   #becameHealthy(peer: Peer): void {
     peer.healthy = true;
-    if (peer.direction === "inbound") {
-      // Its listening port is what it says; dialling it later will show.
+    if (peer.direction === "inbound" && this.#book.get(peer.id) === undefined) {
+      // Whether it listens there, a dial will show.
       const { id, host, port } = peer;
       const { forgotten } = this.#book.add({ id, host, port, seenMs: this.#nowMs, failures: 0 });
       if (forgotten !== undefined) this.#effects.push({ type: "forget", id: forgotten });
