@@ -49,7 +49,7 @@ export class KernelStream implements StreamingHash {
 
   /** Moves the state that lies there to the hash that it belongs to. */
   #takePlace(): void {
-    resident?.#park();
+    if (resident !== undefined) resident.#park();
     resident = this;
   }
 
