@@ -1,67 +1,20 @@
 import assert from "node:assert/strict";
-import { createCipheriv } from "node:crypto";
-import { keccak_256 } from "@noble/hashes/sha3.js";
 import fc from "fast-check";
-import { keccak256 } from "../../hot/keccak256.ts";
 import { rlpEncode, type RlpInput } from "../../hot/rlp_encode.ts";
-import { seededBytes, shakeHands } from "./_wire_testing.ts";
+import { SectionWriter, seededBytes, shakeHands } from "./_wire_testing.ts";
 import { ChunkAssembler } from "./frame_chunks.ts";
 import { joinBytes } from "./growing_bytes.ts";
 import { type Frame, FrameReader, FrameWriter } from "./rlpx_frames.ts";
-import type { FrameSecrets } from "./rlpx_handshake.ts";
 import { WireFault } from "./wire_fault.ts";
 
 const isFault = (code: string) => (error: unknown) => error instanceof WireFault && error.code === code;
 const plainFrame = ({ code, payload }: Frame) => ({ code, payload: payload.toHex() });
 
-/** Frames as section 3.4 words it, with headers and sizes of our choice: what a peer may send. */
-class SectionWriter implements Disposable {
-  readonly #cipher;
-  readonly #block;
-  readonly #hash = keccak_256.create();
-
-  constructor({ aes, mac }: FrameSecrets, absorbed: Uint8Array) {
-    this.#cipher = createCipheriv("aes-256-ctr", aes, new Uint8Array(16));
-    this.#block = createCipheriv("aes-256-ecb", mac, null).setAutoPadding(false);
-    this.#hash.update(absorbed);
-  }
-
-  #digest = () => this.#hash.clone().digest();
-
-  #mac(seed: Uint8Array): Uint8Array {
-    const block = Uint8Array.from(
-      this.#block.update(this.#digest().slice(0, 16)),
-      (byte, i) => byte ^ seed[i]!,
-    );
-    this.#hash.update(block);
-    return this.#digest().slice(0, 16);
-  }
-
-  frame(body: Uint8Array, headerData: Uint8Array, size = body.length): Uint8Array {
-    const plain = new Uint8Array(16);
-    plain.set([size >> 16, size >> 8, size]);
-    plain.set(headerData, 3);
-    const header = new Uint8Array(this.#cipher.update(plain));
-    const headerMac = this.#mac(header);
-    const padded = new Uint8Array((body.length + 15) & ~15);
-    padded.set(body);
-    const sealed = new Uint8Array(this.#cipher.update(padded));
-    this.#hash.update(sealed);
-    return joinBytes([header, headerMac, sealed, this.#mac(this.#digest().slice(0, 16))]);
-  }
-
-  [Symbol.dispose](): void {
-    this.#cipher.final();
-    this.#block.final();
-  }
-}
-
-/** A reader, and a second implementation of a writer for it. */
+/** A reader, and a second writer for it. */
 function withSectionWriter(fn: (writer: SectionWriter, reader: FrameReader) => void): void {
-  const absorbed = seededBytes(44)(80);
-  const { initiator } = shakeHands();
-  using writer = new SectionWriter(initiator, absorbed);
-  using reader = new FrameReader({ ...initiator, ingressMac: keccak256.create().update(absorbed) });
+  const { initiator, responder } = shakeHands();
+  using writer = new SectionWriter(initiator);
+  using reader = new FrameReader(responder);
   fn(writer, reader);
 }
 

@@ -123,6 +123,8 @@ export interface HandshakeResult {
   /** Bytes of the input that were the other side's packet; frames follow. */
   readonly bytesRead: number;
   readonly secrets: FrameSecrets;
+  /** The ack packet, to be sent in one write; of a responder only. */
+  readonly packet?: Uint8Array;
 }
 
 /** Options of {@link InitiatorHandshake}. */
@@ -202,10 +204,10 @@ export class ResponderHandshake {
 
   /**
    * @param buffer What has come so far.
-   * @returns undefined if more must come; otherwise with the ack packet, to be sent in one write.
+   * @returns undefined if more must come.
    * @throws {WireFault} `handshake`, `malformed` or `replayed-auth`.
    */
-  receive(buffer: Uint8Array): HandshakeResult & { readonly packet: Uint8Array } | undefined {
+  receive(buffer: Uint8Array): Required<HandshakeResult> | undefined {
     const opened = this.#opener.open(buffer);
     if (opened === undefined) return undefined;
     const { key, randomBytes, replays } = this.#options;
