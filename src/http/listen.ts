@@ -57,10 +57,12 @@ export function listenHttp(
   };
 }
 
-function listenError(thrown: unknown, { host, port, section }: ListenOptions): CairnError {
+/** Why an address cannot be listened on: `ADDRESS_IN_USE` or `SERVICE_START_FAILED`. */
+export function listenError(thrown: unknown, { host, port, section }: ListenOptions): CairnError {
   const address = `${host}:${port}`;
   const detail = { address, key: `${section}.port` };
-  if (thrown instanceof Deno.errors.AddrInUse) {
+  // Deno's own listeners and node:net say it differently.
+  if (thrown instanceof Deno.errors.AddrInUse || (thrown as { code?: unknown }).code === "EADDRINUSE") {
     return new CairnError("ADDRESS_IN_USE", `Cannot listen on ${address}: the address is in use`, {
       hint: `set ${section}.port to a free port, or stop the process that holds it`,
       detail,

@@ -200,8 +200,13 @@ export class RskSession {
    * @throws {TypeError | RangeError} If it cannot be encoded, or is too large for a frame.
    */
   send(message: RskMessage): boolean {
+    return this.sendEncoded(encodeRskMessage(message));
+  }
+
+  /** As {@link send}, of a message that is encoded already. */
+  sendEncoded(payload: Uint8Array): boolean {
     if (this.#state !== "open") return false;
-    this.#seal(RSK_CODE, encodeRskMessage(message));
+    this.#seal(RSK_CODE, payload);
     return true;
   }
 
@@ -283,12 +288,14 @@ export class RskSession {
   }
 
   #handle({ code, payload: received }: WireMessage, events: SessionEvent[]): void {
-    const payload = this.#isCompressed ? snappyDecompress(received, this.#config.maxMessageBytes) : received;
     if (code === P2P_CODE.DISCONNECT) {
-      const reason = decodeDisconnect(payload);
+      const reason = this.#reasonOf(received);
       this.close();
       events.push({ type: "disconnect", reason });
-    } else if (this.#state === "hello") {
+      return;
+    }
+    const payload = this.#isCompressed ? this.#decompress(received) : received;
+    if (this.#state === "hello") {
       if (code !== P2P_CODE.HELLO) throw unexpected(code, "before Hello");
       this.#handleHello(decodeHello(payload), events);
     } else if (code < SUBPROTOCOL_CODE) this.#handleBase(code, events);
@@ -303,6 +310,22 @@ export class RskSession {
       if (message.type === "status") events.push(message);
       else events.push({ type: "message", message });
     }
+  }
+
+  #decompress(payload: Uint8Array): Uint8Array {
+    return snappyDecompress(payload, this.#config.maxMessageBytes);
+  }
+
+  /** Reason of a Disconnect, which some never compress. */
+  #reasonOf(payload: Uint8Array): DisconnectReason {
+    if (this.#isCompressed) {
+      try {
+        return decodeDisconnect(this.#decompress(payload));
+      } catch (error) {
+        if (!(error instanceof WireFault)) throw error;
+      }
+    }
+    return decodeDisconnect(payload);
   }
 
   #handleHello(hello: Hello, events: SessionEvent[]): void {
