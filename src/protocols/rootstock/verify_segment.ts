@@ -19,7 +19,7 @@ import { decodeHeader } from "./header_codec.ts";
 import { firstFailure, type HeaderRule, judgeHeader } from "./header_rules.ts";
 import { HeaderSlots } from "./header_slots.ts";
 import type { RootstockNetwork } from "./network.ts";
-import { EXTRA_DATA_BYTES_MAX, GAS_LIMIT_MINIMUM, isInTime, isNearBitcoin, UNCLES_MAX } from "./rules.ts";
+import { EXTRA_DATA_BYTES_MAX, isInTime, isNearBitcoin, UNCLES_MAX } from "./rules.ts";
 
 /** A header that every rule has passed. */
 export interface VerifiedHeader {
@@ -71,7 +71,6 @@ const BATCH_BYTES = 262_144;
 let batch: HeaderBatch | undefined;
 
 const forkData = new Uint8Array(FORK_DATA_BYTES);
-const GAS_LIMIT_FLOOR = Number(GAS_LIMIT_MINIMUM);
 
 /**
  * Verifies headers that follow each other by every rule. Those that pass are appended to `ancestors`, also where a
@@ -212,7 +211,8 @@ class SegmentRun {
     const window = rules.btcWindowSeconds;
     if (window !== undefined && !isNearBitcoin(timestamp, batch.btcTime(i), window)) return false;
     if (batch.uncleCount(i) > UNCLES_MAX || slots.extraDataBytes > EXTRA_DATA_BYTES_MAX) return false;
-    if (!slots.hasGasOf(this.#before) || slots.gasLimit < GAS_LIMIT_FLOOR) return false;
+    // Equal to what the header before passed with, they pass too.
+    if (!slots.hasGasOf(this.#before)) return false;
     if (!(slots.gasUsed <= slots.gasLimit)) return false;
     if (rules.forkDataChecked) {
       if (!this.#ancestors.forkData(number, forkData) || !batch.hasForkData(i, forkData)) return false;
