@@ -43,6 +43,8 @@ export class Approach {
   #question: Question | undefined;
   #hasBest = false;
   #search: ConnectionSearch | undefined;
+  /** The highest block that the search has found to be shared. */
+  #shared: ChainPosition | undefined;
   #end: ApproachEnd | undefined;
 
   constructor(
@@ -134,16 +136,19 @@ export class Approach {
     }
     const { result, height } = this.#search;
     if (result === undefined) {
-      return this.#compare(height, (ours) => this.#search!.answer(ours !== undefined));
+      return this.#compare(height, (ours) => {
+        this.#shared = ours ?? this.#shared;
+        this.#search!.answer(ours !== undefined);
+      });
     }
-    if (result === 0) {
-      this.#end = { connection: base };
+    const connection = result === 0 ? base : this.#shared;
+    if (connection !== undefined) {
+      this.#end = { connection };
       return undefined;
     }
-    return this.#compare(result, (ours) => {
+    return this.#compare(base.number, (ours) => {
       if (ours !== undefined) this.#end = { connection: ours };
-      else if (result === base.number) this.#contradictBase();
-      else this.#end = "failed";
+      else this.#contradictBase();
     });
   }
 
