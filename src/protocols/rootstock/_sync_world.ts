@@ -137,6 +137,7 @@ export function verifyToy(after: Uint8Array, headers: readonly Uint8Array[]): Sy
       difficulty: BigInt(view.getUint32(8)),
       timestamp: number,
       uncleCount: view.getUint32(16),
+      hasUncles: view.getUint32(16) > 0,
       paidFees: 0n,
     });
     parent = hash;

@@ -6,7 +6,8 @@
  * @module
  */
 
-import { equal, type RequestBody, type ResponseOf, type SyncContext, type SyncPeer } from "./sync_context.ts";
+import { equal } from "./bytes.ts";
+import type { RequestBody, ResponseOf, SyncContext, SyncPeer } from "./sync_context.ts";
 import type { SyncChain } from "./sync_chain.ts";
 import { ConnectionSearch } from "./sync_connection.ts";
 import type { ChainPosition } from "./sync_events.ts";

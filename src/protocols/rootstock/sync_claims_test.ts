@@ -9,14 +9,14 @@ function from(difficulty: bigint) {
 
 Deno.test("isAboveGrowth() allows ten uncles of the greatest weight to every block, and not one unit more", () => {
   // Two blocks: 4000 to 4010 to 4020, each with ten uncles of six fifths and one.
-  const most = 1_000_000n + weightCeiling(4_010n, 10) + weightCeiling(4_020n, 10);
-  assert.equal(weightCeiling(4_010n, 10), 4_010n + 10n * 4_813n);
+  const most = 1_000_000n + weightCeiling(4_010n) + weightCeiling(4_020n);
+  assert.equal(weightCeiling(4_010n), 4_010n + 10n * 4_813n);
   assert.equal(isAboveGrowth(most, from(4_000n), 2, RULES), false);
   assert.equal(isAboveGrowth(most + 1n, from(4_000n), 2, RULES), true);
 });
 
 Deno.test("isAboveGrowth() lets difficulty rise to the minimum in force", () => {
-  assert.equal(isAboveGrowth(1_000_000n + weightCeiling(1_000n, 10), from(1n), 1, RULES), false);
+  assert.equal(isAboveGrowth(1_000_000n + weightCeiling(1_000n), from(1n), 1, RULES), false);
 });
 
 Deno.test("isAboveGrowth() says nothing of a claim that is no more than what is verified", () => {
@@ -30,7 +30,7 @@ Deno.test("isAboveGrowth() bounds far chains loosely, and chains that cannot gro
   // A difficulty below the divisor does not grow: regtest's is 1.
   const still = { divisorFrom: () => 2_048n, minimumFrom: () => 1n };
   const blocks = 1_000_000;
-  const most = 1_000_000n + BigInt(blocks) * weightCeiling(1n, 10);
+  const most = 1_000_000n + BigInt(blocks) * weightCeiling(1n);
   assert.equal(isAboveGrowth(most, from(1n), blocks, still), false);
   assert.equal(isAboveGrowth(most + 1n, from(1n), blocks, still), true);
   const near = isAboveGrowth(far ** 20n, from(4_000n), 5_000, RULES);

@@ -255,10 +255,3 @@ export class SyncContext {
     return new Set(dropped.map(([, { peer }]) => peer));
   }
 }
-
-/** Whether two hashes are the same bytes. */
-export function equal(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}

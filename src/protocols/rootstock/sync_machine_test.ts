@@ -343,7 +343,7 @@ Deno.test("SyncMachine punishes nobody for a rule that may be broken in good fai
     a < headers 0@501 x2
     > a answers
     verify 1 after 0@500
-    > invalid future-timestamp 0
+    > invalid timestamp-future 0
     > at 9000
     > tick
     > at 10000
