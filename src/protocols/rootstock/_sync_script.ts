@@ -8,7 +8,7 @@
  */
 
 import assert from "node:assert/strict";
-import { identifyToy, isHeavierToy, readToyHash, TOY_GROWTH, ToyWorld, verifyToy } from "./_sync_world.ts";
+import { identifyToy, isHeavierToy, readToyHash, TOY_GROWTH, type ToyWorld, verifyToy } from "./_sync_world.ts";
 import { answerOf, planAnswer } from "./header_server.ts";
 import type { RskMessage } from "./rsk_message.ts";
 import type { SyncEffect, SyncEvent } from "./sync_events.ts";
