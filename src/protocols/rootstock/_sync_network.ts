@@ -8,7 +8,7 @@
  */
 
 import assert from "node:assert/strict";
-import { identifyToy, isHeavierToy, readToyHash, TOY_GROWTH, ToyWorld, verifyToy } from "./_sync_world.ts";
+import { identifyToy, isHeavierToy, readToyHash, TOY_GROWTH, type ToyWorld, verifyToy } from "./_sync_world.ts";
 import { answerOf, HeaderServer, planAnswer } from "./header_server.ts";
 import type { RskMessage } from "./rsk_message.ts";
 import type {
@@ -64,6 +64,8 @@ export interface NetworkPlan {
   readonly storeMs?: number;
   /** Messages that each peer takes in a minute. */
   readonly perMinute?: number;
+  /** Blocks that the store keeps below its tip; all without it. */
+  readonly kept?: number;
 }
 
 /** Random numbers that a seed determines (mulberry32). */
@@ -391,6 +393,7 @@ export class SyncNetwork {
         assert.equal(parent, this.tip.hash.toHex(), `Block ${header.number} does not follow the stored tip`);
         assert.equal(header.number, this.canonical.length);
         this.canonical.push(header);
+        this.canonical[header.number - (this.#plan.kept ?? Infinity)] &&= undefined;
       } else {
         const isKnown = this.#side.has(parent) || this.canonical[header.number - 1]?.hash.toHex() === parent;
         assert.ok(isKnown, `Block ${header.number} of a fork is stored without its parent`);

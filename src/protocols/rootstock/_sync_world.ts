@@ -66,14 +66,14 @@ export class ToyWorld {
     return bytes;
   }
 
-  /** Total difficulty of a chain, without uncles. */
+  /** Total difficulty of a chain, with each uncle as heavy as its block. */
   totalDifficulty(branch: number, number: number): bigint {
     let total = 1n;
     let top = number;
     for (let at = branch; top > 0; at = this.#branches[at]!.parent ?? 0) {
-      const { forkAt = 0, difficulty } = this.#branches[at]!;
+      const { forkAt = 0, difficulty, uncleCount = 0 } = this.#branches[at]!;
       if (top > forkAt) {
-        total += BigInt(top - forkAt) * BigInt(difficulty);
+        total += BigInt(top - forkAt) * BigInt(difficulty * (1 + uncleCount));
         top = forkAt;
       }
       if (at === 0) break;
@@ -137,6 +137,7 @@ export function verifyToy(after: Uint8Array, headers: readonly Uint8Array[]): Sy
       difficulty: BigInt(view.getUint32(8)),
       timestamp: number,
       uncleCount: view.getUint32(16),
+      hasUncles: view.getUint32(16) > 0,
       paidFees: 0n,
     });
     parent = hash;

@@ -23,6 +23,7 @@ export class SyncAnchoring {
   #isAsking = false;
   /** Peers that did not have what was asked for. */
   readonly #refused = new Set<SyncPeer>();
+  #refusedMs = 0;
   #ticket: number | undefined;
   #isDone = false;
 
@@ -48,10 +49,9 @@ export class SyncAnchoring {
       !this.#refused.has(peer) && (peer.status?.bestNumber ?? 0) >= this.#base.number;
     const peer = this.#context.pick(mayAsk);
     if (peer === undefined) {
-      // All have been asked: anew, for there is nobody else.
-      if (![...this.#context.peers.values()].some((other) => mayAsk(other) && !other.distrusted)) {
-        this.#refused.clear();
-      }
+      // All have been asked: anew after a while, for there is nobody else.
+      const { nowMs, config } = this.#context;
+      if (this.#refused.size > 0 && nowMs - this.#refusedMs >= config.retryAfterMs) this.#refused.clear();
       return;
     }
     const count = Math.min(CHUNK_HEADERS, this.#count - this.#headers.length);
@@ -61,15 +61,20 @@ export class SyncAnchoring {
       ({ headers }) => this.#receive(peer, headers, count),
       () => {
         this.#isAsking = false;
-        this.#refused.add(peer);
+        this.#refuse(peer);
       },
     );
+  }
+
+  #refuse(peer: SyncPeer): void {
+    this.#refused.add(peer);
+    this.#refusedMs = this.#context.nowMs;
   }
 
   #receive(peer: SyncPeer, headers: readonly Uint8Array[], count: number): void {
     this.#isAsking = false;
     // Fewer is no lie: a node may lack the history.
-    if (headers.length < count) this.#refused.add(peer);
+    if (headers.length < count) this.#refuse(peer);
     for (const bytes of headers.slice(0, count)) {
       const header = bytes.length > this.#context.config.headerBytes
         ? undefined

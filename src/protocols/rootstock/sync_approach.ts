@@ -6,7 +6,8 @@
  * @module
  */
 
-import { equal, type RequestBody, type ResponseOf, type SyncContext, type SyncPeer } from "./sync_context.ts";
+import { equal } from "./bytes.ts";
+import type { RequestBody, ResponseOf, SyncContext, SyncPeer } from "./sync_context.ts";
 import type { SyncChain } from "./sync_chain.ts";
 import { ConnectionSearch } from "./sync_connection.ts";
 import type { ChainPosition } from "./sync_events.ts";
@@ -43,6 +44,8 @@ export class Approach {
   #question: Question | undefined;
   #hasBest = false;
   #search: ConnectionSearch | undefined;
+  /** The highest block that the search has found to be shared. */
+  #shared: ChainPosition | undefined;
   #end: ApproachEnd | undefined;
 
   constructor(
@@ -134,16 +137,19 @@ export class Approach {
     }
     const { result, height } = this.#search;
     if (result === undefined) {
-      return this.#compare(height, (ours) => this.#search!.answer(ours !== undefined));
+      return this.#compare(height, (ours) => {
+        this.#shared = ours ?? this.#shared;
+        this.#search!.answer(ours !== undefined);
+      });
     }
-    if (result === 0) {
-      this.#end = { connection: base };
+    const connection = result === 0 ? base : this.#shared;
+    if (connection !== undefined) {
+      this.#end = { connection };
       return undefined;
     }
-    return this.#compare(result, (ours) => {
+    return this.#compare(base.number, (ours) => {
       if (ours !== undefined) this.#end = { connection: ours };
-      else if (result === base.number) this.#contradictBase();
-      else this.#end = "failed";
+      else this.#contradictBase();
     });
   }
 

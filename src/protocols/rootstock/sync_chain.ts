@@ -6,8 +6,9 @@
  * @module
  */
 
+import { equal } from "./bytes.ts";
 import { weightCeiling } from "./sync_claims.ts";
-import { equal, type SyncContext } from "./sync_context.ts";
+import type { SyncContext } from "./sync_context.ts";
 import type { ChainPosition, StoredHeader, SyncCheckpoint, SyncHeader } from "./sync_events.ts";
 
 /** Fork choice (section 5.2): whether `candidate` takes the place of `best`. */
@@ -20,7 +21,7 @@ const REPORTED_MAX = 256;
 export interface KnownBlock extends ChainPosition {
   /** Hex. */
   readonly parent: string;
-  readonly uncleCount: number;
+  readonly hasUncles: boolean;
 }
 
 /** A segment that was taken into the chain, or why not. */
@@ -58,7 +59,7 @@ export class SyncChain {
     this.#checkpoints = checkpoints;
     this.#tip = tip;
     this.#storedNumber = tip.number;
-    this.#remember({ ...tip, parent: "", uncleCount: 0 }, true);
+    this.#remember({ ...tip, parent: "", hasUncles: false }, true);
   }
 
   get tip(): ChainPosition {
@@ -107,7 +108,8 @@ export class SyncChain {
     let { totalDifficulty, totalDifficultyCeiling: ceiling } = after;
     // Runs once for every header there is: no spreads, no hex.
     for (let i = 0; i < headers.length; i++) {
-      const { number, hash, parentHash, difficulty, timestamp, uncleCount, paidFees } = headers[i]!;
+      const { number, hash, parentHash, difficulty, timestamp, uncleCount, hasUncles, paidFees } =
+        headers[i]!;
       totalDifficulty += difficulty;
       const header = {
         number,
@@ -116,13 +118,14 @@ export class SyncChain {
         difficulty,
         timestamp,
         uncleCount,
+        hasUncles,
         paidFees,
         bytes: bytes[i]!,
         totalDifficulty,
       };
       if (ceiling === undefined) stored.push(header);
       else {
-        ceiling += uncleCount === 0 ? difficulty : weightCeiling(difficulty, uncleCount);
+        ceiling += hasUncles ? weightCeiling(difficulty) : difficulty;
         stored.push({ ...header, totalDifficultyCeiling: ceiling });
       }
     }
@@ -211,8 +214,8 @@ export class SyncChain {
     if (this.#fresh.length === 0) return;
     for (const { headers, canonical } of this.#fresh.splice(0)) {
       for (const header of headers) {
-        const { parentHash, uncleCount } = header;
-        this.#remember({ ...positionOf(header), parent: parentHash.toHex(), uncleCount }, canonical);
+        const { parentHash, hasUncles } = header;
+        this.#remember({ ...positionOf(header), parent: parentHash.toHex(), hasUncles }, canonical);
       }
     }
     this.#freshHeaders = 0;
@@ -244,8 +247,9 @@ export class SyncChain {
 
 /** How a verified block contradicts a checkpoint of its height; undefined if it does not. */
 export function contradictionOf(checkpoint: SyncCheckpoint, block: ChainPosition): string | undefined {
-  const { hash, totalDifficulty } = checkpoint;
-  if (hash !== undefined && hash.toHex() !== block.hash.toHex()) return "Another hash";
+  const { hash, difficulty, totalDifficulty } = checkpoint;
+  if (hash !== undefined && !equal(hash, block.hash)) return "Another hash";
+  if (difficulty !== undefined && difficulty !== block.difficulty) return "Another difficulty";
   if (totalDifficulty === undefined || block.totalDifficultyCeiling === undefined) return undefined;
   if (totalDifficulty < block.totalDifficulty) return "Less total difficulty than the headers alone have";
   if (totalDifficulty > block.totalDifficultyCeiling) {

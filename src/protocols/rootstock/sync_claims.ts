@@ -7,7 +7,7 @@
  */
 
 /** Most uncles a block may have (section 7). */
-const UNCLES_MAX = 10n;
+export const UNCLES_MAX = 10;
 
 /** How fast difficulty may grow (section 3.3). */
 export interface GrowthRules {
@@ -18,11 +18,11 @@ export interface GrowthRules {
 }
 
 /**
- * What a block and its uncles weigh at most. An uncle's parent is one of the seven blocks below, from which difficulty
+ * What a block and ten uncles weigh at most. An uncle's parent is one of the seven blocks below, from which difficulty
  * has fallen by at most 1/50 a block: (51/50) / (49/50)^6 is under 6/5.
  */
-export function weightCeiling(difficulty: bigint, uncleCount: number): bigint {
-  return difficulty + BigInt(uncleCount) * ((difficulty * 6n) / 5n + 1n);
+export function weightCeiling(difficulty: bigint): bigint {
+  return difficulty + BigInt(UNCLES_MAX) * ((difficulty * 6n) / 5n + 1n);
 }
 
 /** Steps taken one by one; what is further is bounded in floating point. */
@@ -47,16 +47,16 @@ export function isAboveGrowth(
   for (let i = 0; i < steps; i++) {
     const grown = difficulty + difficulty / divisor;
     difficulty = grown > minimum ? grown : minimum;
-    total += weightCeiling(difficulty, Number(UNCLES_MAX));
+    total += weightCeiling(difficulty);
     if (claimed <= total) return false;
   }
   const rest = blocks - steps;
   if (rest <= 0) return claimed > total;
   if (difficulty < divisor) {
-    return claimed > total + BigInt(rest) * weightCeiling(difficulty, Number(UNCLES_MAX));
+    return claimed > total + BigInt(rest) * weightCeiling(difficulty);
   }
   // Sum of the rest is below rest * last * 13, last = difficulty * (1 + 1/divisor)^rest.
   const growth = rest * Math.log2(1 + 1 / Number(divisor));
   const bits = BigInt(Math.ceil(growth) + 1);
-  return bits <= 4_096n && claimed > total + ((BigInt(rest) * weightCeiling(difficulty, 10)) << bits);
+  return bits <= 4_096n && claimed > total + ((BigInt(rest) * weightCeiling(difficulty)) << bits);
 }

@@ -35,8 +35,10 @@ export interface SyncPeer {
   explored: string;
   /** Best hash that is on no chain of ours near the tip: a walk has to find where it parts. */
   deep: string;
-  /** Best hash whose height has been looked up. */
+  /** Best hash whose height is being looked up, or has been. */
   lookedUp: string;
+  /** Best hash in whose place the canonical chain has another. */
+  differs: string;
   /** Attempts at this peer's claims that failed in a row. */
   failures: number;
   /** Its claim is not tried before this. */
@@ -138,6 +140,7 @@ export class SyncContext {
       explored: "",
       deep: "",
       lookedUp: "",
+      differs: "",
       failures: 0,
       retryAtMs: 0,
       walks: 0,
@@ -251,11 +254,4 @@ export class SyncContext {
     for (const [, { lost }] of dropped) lost();
     return new Set(dropped.map(([, { peer }]) => peer));
   }
-}
-
-/** Whether two hashes are the same bytes. */
-export function equal(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

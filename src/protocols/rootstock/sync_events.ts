@@ -26,7 +26,10 @@ export interface SyncHeader extends HeaderIdentity {
   readonly difficulty: bigint;
   /** Seconds. */
   readonly timestamp: number;
+  /** As the miner says; no header shows it. */
   readonly uncleCount: number;
+  /** Its unclesHash is not that of an empty list. */
+  readonly hasUncles: boolean;
   readonly paidFees: bigint;
 }
 
@@ -47,7 +50,7 @@ export interface ChainPosition extends BlockIdentifier {
   readonly totalDifficulty: bigint;
   readonly difficulty: bigint;
   readonly paidFees: bigint;
-  /** Total difficulty with every uncle a header counts at the most it may weigh; absent if the base's is not known. */
+  /** Total difficulty with ten uncles of the greatest weight for each block that has any; absent if the base's is not known. */
   readonly totalDifficultyCeiling?: bigint;
 }
 
@@ -55,6 +58,7 @@ export interface ChainPosition extends BlockIdentifier {
 export interface SyncCheckpoint {
   readonly number: number;
   readonly hash?: Uint8Array;
+  readonly difficulty?: bigint;
   /** With uncles, as the network counts it. */
   readonly totalDifficulty?: bigint;
 }
@@ -222,7 +226,7 @@ export interface SyncConfig {
   readonly branchHeaders: number;
   /** Most peers. @default {128} */
   readonly peers: number;
-  /** Rules that a header may break in good faith: no peer is punished for them. @default {["future-timestamp"]} */
+  /** Rules that a header may break in good faith: no peer is punished for them. @default {["timestamp-future"]} */
   readonly transientRules: readonly string[];
   /** Difficulties of uncles are fetched for the blocks that decide between two branches, up to so many blocks a side. 0
    * compares headers alone. @default {0} */
@@ -256,7 +260,7 @@ export const DEFAULT_SYNC_CONFIG: SyncConfig = {
   branches: 8,
   branchHeaders: 384,
   peers: 128,
-  transientRules: ["future-timestamp"],
+  transientRules: ["timestamp-future"],
   exactBlocks: 0,
   onContradiction: "refuse",
   progressMs: 1_000,

@@ -9,6 +9,7 @@
  */
 
 import type { KnownBlock, SyncChain } from "./sync_chain.ts";
+import { UNCLES_MAX } from "./sync_claims.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
 import type { ChainPosition } from "./sync_events.ts";
 
@@ -104,7 +105,7 @@ export class ForkJudge {
     let block = this.#chain.known(head.hash.toHex());
     for (; block !== undefined && block.number > forkPoint.number; block = this.#chain.known(block.parent)) {
       total += block.difficulty;
-      if (block.uncleCount === 0) continue;
+      if (!block.hasUncles) continue;
       const hash = block.hash.toHex();
       const weight = this.#weights.get(hash);
       if (weight !== undefined) total += weight;
@@ -129,7 +130,7 @@ export class ForkJudge {
       return;
     }
     const isAsked = this.#context.request(peer, { type: "body-request", hash: block.hash }, ({ uncles }) => {
-      if (uncles.length !== block.uncleCount) {
+      if (uncles.length === 0 || uncles.length > UNCLES_MAX) {
         this.#asking.delete(hash);
         this.#refuse(hash, peer);
         return this.#context.score(

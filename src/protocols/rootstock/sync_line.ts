@@ -11,7 +11,8 @@
 
 import type { BlockIdentifier } from "./block_identifier.ts";
 import { CHUNK_HEADERS, SKELETON_CHUNKS, SKELETON_SPAN, skeletonFault, skeletonStart } from "./skeleton.ts";
-import { equal, type SyncContext, type SyncPeer } from "./sync_context.ts";
+import { equal } from "./bytes.ts";
+import type { SyncContext, SyncPeer } from "./sync_context.ts";
 
 /** A block of the skeleton, by whose hash the chunk below it is asked for. */
 export interface Anchor extends BlockIdentifier {

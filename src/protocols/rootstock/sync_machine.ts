@@ -189,9 +189,9 @@ export class SyncMachine {
     else {
       this.#walk?.pump();
       if (this.#walk?.end !== undefined) this.#endWalk(this.#walk);
+      if (this.#walk === undefined) this.#decide();
       this.#branches.pump();
       this.#judge.pump();
-      if (this.#walk === undefined) this.#decide();
     }
     this.#report();
   }
@@ -249,26 +249,34 @@ export class SyncMachine {
       }
       return false;
     }
+    const { tip, base } = this.#chain;
+    if (bestNumber <= base.number) {
+      peer.explored = peer.bestHash;
+      return false;
+    }
     if (peer.deep === peer.bestHash) return true;
-    const ahead = bestNumber - this.#chain.tip.number;
+    const ahead = bestNumber - tip.number;
     const { branchHeaders } = this.#context.config;
     if (ahead > branchHeaders) return true;
-    if (ahead >= -branchHeaders) this.#branches.want(peer, bestHash, bestNumber, totalDifficulty);
-    else this.#lookUp(peer);
+    if (ahead <= 0 && peer.differs !== peer.bestHash) {
+      this.#lookUp(peer);
+      if (peer.differs !== peer.bestHash) return false;
+    }
+    if (ahead < -branchHeaders) return true;
+    this.#branches.want(peer, bestHash, bestNumber, totalDifficulty);
     return false;
   }
 
-  /** A best block far below our tip: one of ours, or of another chain. */
+  /** A best block that is no higher than our tip: one of ours, or of another chain. */
   #lookUp(peer: SyncPeer): void {
     const { bestHash } = peer;
     if (peer.lookedUp === bestHash) return;
     peer.lookedUp = bestHash;
-    const { bestNumber, totalDifficulty = 0n } = peer.status!;
+    const { bestNumber, totalDifficulty } = peer.status!;
     this.#lookups.ask(bestNumber, (ours) => {
-      const isLighter = totalDifficulty <= this.#chain.tip.totalDifficulty ||
-        bestNumber <= this.#chain.base.number;
+      const isLighter = totalDifficulty !== undefined && totalDifficulty <= this.#chain.tip.totalDifficulty;
       if (ours?.hash.toHex() === bestHash || isLighter) peer.explored = bestHash;
-      else peer.deep = bestHash;
+      else peer.differs = bestHash;
     });
   }
 
