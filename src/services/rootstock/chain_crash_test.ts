@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { killAfter, spawnWriter } from "../../store/_crash_process.ts";
 import { openRocksEngine } from "../../store/rocks_engine.ts";
 import { makeHeaders } from "./_testing.ts";
 import { CHAIN_FAMILIES, parentHashOf, ROOTSTOCK_FAMILY } from "./chain_records.ts";
@@ -6,49 +7,13 @@ import { RootstockChainStore } from "./chain_store.ts";
 
 const ROUNDS = 8;
 
-/** The writer in a process of its own, with the permissions of the node and no more. */
-function spawnWriter(directory: string, seed: number): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      `--allow-read=.,${directory},/etc/alpine-release`,
-      `--allow-write=${directory}`,
-      "--allow-ffi=node_modules",
-      "--allow-env=CAIRN_*",
-      "--ignore-env",
-      new URL("./chain_crash_writer.ts", import.meta.url).pathname,
-      directory,
-      String(seed),
-    ],
-    cwd: new URL("../../..", import.meta.url).pathname,
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-}
-
-/** Reads lines until there are `count`, kills, and returns all that were printed. */
-async function killAfter(child: Deno.ChildProcess, count: number): Promise<string[]> {
-  let text = "";
-  let killed = false;
-  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    if (!killed && text.split("\n").length > count) {
-      child.kill("SIGKILL");
-      killed = true;
-    }
-  }
-  const [status, errors] = [await child.status, await new Response(child.stderr).text()];
-  assert.equal(status.signal, "SIGKILL", errors);
-  return text.split("\n").filter((line) => line !== "");
-}
+const WRITER = new URL("./chain_crash_writer.ts", import.meta.url);
 
 Deno.test(`RootstockChainStore is a whole chain with every acknowledged tip in it after ${ROUNDS} kills`, async () => {
   const directory = await Deno.makeTempDir();
   const genesisHash = makeHeaders({ count: 1 })[0]!.hash;
   for (let round = 0; round < ROUNDS; round++) {
-    const lines = await killAfter(spawnWriter(directory, 1 + round * 10_000), 1 + (round * 7) % 20);
+    const lines = await killAfter(spawnWriter(WRITER, directory, 1 + round * 10_000), 1 + (round * 7) % 20);
     await using engine = await openRocksEngine({ directory, families: CHAIN_FAMILIES });
     const store = await RootstockChainStore.open(engine, { genesisHash, keptForkBlocks: 10_000 });
     const tip = store.tip!;

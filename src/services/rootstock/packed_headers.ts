@@ -7,11 +7,12 @@
  * @module
  */
 
+import type { HeaderRule } from "../../protocols/rootstock/header_rules.ts";
 import type { SegmentVerdict, VerifiedHeader } from "../../protocols/rootstock/verify_segment.ts";
 
 const HASH_BYTES = 32;
-/** hash 32, parentHash 32, number u48 as f64, timestamp as f64, uncleCount u32, length of difficulty u16, of fees u16. */
-const FIXED_BYTES = 2 * HASH_BYTES + 8 + 8 + 4 + 2 + 2;
+/** hash 32, parentHash 32, number f64, timestamp f64, uncleCount u32, length of difficulty u16, of fees u16, hasUncles u8. */
+const FIXED_BYTES = 2 * HASH_BYTES + 8 + 8 + 4 + 2 + 2 + 1;
 
 /** Byte strings one behind the other, each after its length as u32. */
 export function packBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
@@ -47,7 +48,7 @@ export type PackedVerdict =
     readonly valid: false;
     readonly headers: Uint8Array<ArrayBuffer>;
     readonly index: number;
-    readonly rule: string;
+    readonly rule: HeaderRule;
     readonly detail: string;
   };
 
@@ -81,6 +82,7 @@ function packVerified(headers: readonly VerifiedHeader[]): Uint8Array<ArrayBuffe
     view.setUint32(at + 80, header.uncleCount);
     view.setUint16(at + 84, difficulty.length);
     view.setUint16(at + 86, fees.length);
+    view.setUint8(at + 88, header.hasUncles ? 1 : 0);
     packed.set(difficulty, at + FIXED_BYTES);
     packed.set(fees, at + FIXED_BYTES + difficulty.length);
     at += FIXED_BYTES + difficulty.length + fees.length;
@@ -100,6 +102,7 @@ function unpackVerified(packed: Uint8Array): VerifiedHeader[] {
       number: view.getFloat64(at + 64),
       timestamp: view.getFloat64(at + 72),
       uncleCount: view.getUint32(at + 80),
+      hasUncles: view.getUint8(at + 88) !== 0,
       difficulty: toNumber(packed.subarray(at + FIXED_BYTES, difficultyEnd)),
       paidFees: toNumber(packed.subarray(difficultyEnd, end)),
     });
