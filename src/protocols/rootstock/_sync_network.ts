@@ -8,7 +8,14 @@
  */
 
 import assert from "node:assert/strict";
-import { identifyToy, isHeavierToy, readToyHash, TOY_GROWTH, type ToyWorld, verifyToy } from "./_sync_world.ts";
+import {
+  identifyToy,
+  isHeavierToy,
+  readToyHash,
+  TOY_GROWTH,
+  type ToyWorld,
+  verifyToy,
+} from "./_sync_world.ts";
 import { answerOf, HeaderServer, planAnswer } from "./header_server.ts";
 import type { RskMessage } from "./rsk_message.ts";
 import type {
@@ -227,14 +234,14 @@ export class SyncNetwork {
     const { config = {}, world, machine } = plan;
     this.#config = { windowHeaders: 36_864, requestsPerMinute: 900, ...config };
     this.machine = new SyncMachine({
-      base: world.genesis(),
+      base: world.position(0, 0),
       identify: identifyToy,
       isHeavier: isHeavierToy,
       growth: TOY_GROWTH,
       config,
       ...machine,
     });
-    const tip = machine?.tip ?? machine?.base ?? world.genesis();
+    const tip = machine?.tip ?? machine?.base ?? world.position(0, 0);
     this.canonical[tip.number] = tip;
     this.peers = plan.peers.map((peer, i) => new SimulatedPeer(i, peer, world, plan.perMinute ?? 1_000));
     for (const peer of this.peers) this.#schedule(peer);
