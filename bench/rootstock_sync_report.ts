@@ -41,8 +41,12 @@ function run(headers: number, requestsPerMinute: number, latencyMs: number): rea
   ];
 }
 
-console.log(`${machineLine(describeMachine())}, ${HEADERS} headers from ${PEERS} peers\n`);
-console.log(table(
+function print(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+print(`${machineLine(describeMachine())}, ${HEADERS} headers from ${PEERS} peers\n`);
+print(table(
   [
     "latency each way",
     "requests a minute",

@@ -8,7 +8,14 @@
  */
 
 import assert from "node:assert/strict";
-import { identifyToy, isHeavierToy, readToyHash, TOY_GROWTH, type ToyWorld, verifyToy } from "./_sync_world.ts";
+import {
+  identifyToy,
+  isHeavierToy,
+  readToyHash,
+  TOY_GROWTH,
+  type ToyWorld,
+  verifyToy,
+} from "./_sync_world.ts";
 import { answerOf, HeaderServer, planAnswer } from "./header_server.ts";
 import type { RskMessage } from "./rsk_message.ts";
 import type {
@@ -125,7 +132,6 @@ class SimulatedPeer {
   readonly #server: HeaderServer<string>;
   /** Requests that came above the limit: rskj drops them. */
   dropped = 0;
-  received = 0;
   /** Times of the last requests, for the widest count in a minute. */
   readonly #times: number[] = [];
   busiestMinute = 0;
@@ -155,12 +161,15 @@ class SimulatedPeer {
     return { bestNumber, bestHash, parentHash: this.#world.hash(branch, bestNumber - 1), totalDifficulty };
   }
 
-  /** The answer to a request and how long it takes, or undefined for silence. */
-  answer(request: RskMessage, nowMs: number): RskMessage | undefined {
-    this.received++;
+  /** Counts a request on its way. */
+  expect(nowMs: number): void {
     this.#times.push(nowMs);
     while (this.#times[0]! <= nowMs - 60_000) this.#times.shift();
     this.busiestMinute = Math.max(this.busiestMinute, this.#times.length);
+  }
+
+  /** The answer to a request, or undefined for silence. */
+  answer(request: RskMessage, nowMs: number): RskMessage | undefined {
     const { branch, manner } = this.plan;
     const best = manner === "thin-air" ? this.best : this.#claimedBest;
     const plan = this.#server.request(this.id, request, best, nowMs);
@@ -227,14 +236,14 @@ export class SyncNetwork {
     const { config = {}, world, machine } = plan;
     this.#config = { windowHeaders: 36_864, requestsPerMinute: 900, ...config };
     this.machine = new SyncMachine({
-      base: world.genesis(),
+      base: world.position(0, 0),
       identify: identifyToy,
       isHeavier: isHeavierToy,
       growth: TOY_GROWTH,
       config,
       ...machine,
     });
-    const tip = machine?.tip ?? machine?.base ?? world.genesis();
+    const tip = machine?.tip ?? machine?.base ?? world.position(0, 0);
     this.canonical[tip.number] = tip;
     this.peers = plan.peers.map((peer, i) => new SimulatedPeer(i, peer, world, plan.perMinute ?? 1_000));
     for (const peer of this.peers) this.#schedule(peer);
@@ -375,6 +384,7 @@ export class SyncNetwork {
     assert.ok(!this.#gone.has(id), `A request to ${id}, which is gone`);
     const peer = this.peers.find((other) => other.id === id)!;
     const { latencyMs = 40, loss = 0, manner } = peer.plan;
+    peer.expect(this.nowMs);
     const oneWay = () => latencyMs * (0.5 + this.#random());
     this.#agenda.put(this.nowMs + oneWay(), () => {
       const message = peer.answer(request, this.nowMs);

@@ -8,7 +8,14 @@
  */
 
 import assert from "node:assert/strict";
-import { identifyToy, isHeavierToy, readToyHash, TOY_GROWTH, type ToyWorld, verifyToy } from "./_sync_world.ts";
+import {
+  identifyToy,
+  isHeavierToy,
+  readToyHash,
+  TOY_GROWTH,
+  type ToyWorld,
+  verifyToy,
+} from "./_sync_world.ts";
 import { answerOf, planAnswer } from "./header_server.ts";
 import type { RskMessage } from "./rsk_message.ts";
 import type { SyncEffect, SyncEvent } from "./sync_events.ts";
@@ -81,7 +88,7 @@ export class SyncScript {
   constructor(world: ToyWorld, options: Partial<SyncMachineOptions> = {}) {
     this.#world = world;
     this.machine = new SyncMachine({
-      base: world.genesis(),
+      base: world.position(0, 0),
       identify: identifyToy,
       isHeavier: isHeavierToy,
       growth: TOY_GROWTH,
@@ -127,17 +134,7 @@ export class SyncScript {
         return this.#step({ type: "segment-stored", ticket: this.#next("store", "anchor").ticket });
       case "found": {
         const { ticket, number } = this.#next("lookup");
-        const branch = Number(second);
-        const totalDifficulty = this.#world.totalDifficulty(branch, number);
-        const hash = this.#world.hash(branch, number);
-        const block = {
-          number,
-          hash,
-          difficulty: 1n,
-          paidFees: 0n,
-          totalDifficulty,
-          totalDifficultyCeiling: totalDifficulty,
-        };
+        const block = this.#world.position(Number(second), number);
         return this.#step({ type: "answer", ticket, block });
       }
       case "missing":

@@ -81,14 +81,17 @@ export class ToyWorld {
     return total;
   }
 
-  genesis(): ChainPosition {
+  /** A block of a chain as fork choice sees it, all of its uncles known. */
+  position(branch: number, number: number): ChainPosition {
+    const difficulty = number === 0 ? 1 : this.#branches[this.#ownerOf(branch, number)]!.difficulty;
+    const totalDifficulty = this.totalDifficulty(branch, number);
     return {
-      number: 0,
-      hash: this.hash(0, 0),
-      difficulty: 1n,
-      totalDifficulty: 1n,
-      totalDifficultyCeiling: 1n,
+      number,
+      hash: this.hash(branch, number),
+      difficulty: BigInt(difficulty),
       paidFees: 0n,
+      totalDifficulty,
+      totalDifficultyCeiling: totalDifficulty,
     };
   }
 }

@@ -97,6 +97,15 @@ export const DEFAULT_HEADER_SERVER: HeaderServerOptions = { perMinute: 1_000, pe
  * Admits the requests of peers within their limits. One entry a connected peer: say who is gone.
  *
  * @typeParam Peer What names a peer: a node id as text.
+ *
+ * @example Height 0 is met with silence, height 1 with a look-up
+ * ```ts
+ * import { HeaderServer } from "./header_server.ts";
+ *
+ * const server = new HeaderServer<string>();
+ * const ask = (height: number) => server.request("a", { type: "block-hash-request", id: 1n, height }, 10, 0);
+ * if (ask(0) !== undefined || ask(1)?.lookup !== "canonical") throw new Error("expected one look-up");
+ * ```
  */
 export class HeaderServer<Peer> {
   readonly #options: HeaderServerOptions;

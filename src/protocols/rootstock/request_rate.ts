@@ -14,10 +14,13 @@ export interface RateOptions {
   readonly minuteMs?: number;
 }
 
+/** So much longer than the peer's minute ours is: the network may push messages together. */
+const MARGIN = 61 / 60;
+
 /**
  * Spreads requests so that no span of one minute, wherever it begins, holds more than `perMinute` of them: rskj counts
  * by the minutes of a clock that we do not see, and drops what is above in silence. A bucket of `burst` permits, filled
- * at (`perMinute` - `burst`) a minute.
+ * at (`perMinute` - `burst`) in 61 seconds.
  */
 export class RequestBudget {
   readonly #burst: number;
@@ -34,7 +37,7 @@ export class RequestBudget {
     }
     this.#burst = burst;
     this.#permits = burst;
-    this.#perMs = (perMinute - burst) / minuteMs;
+    this.#perMs = (perMinute - burst) / (minuteMs * MARGIN);
   }
 
   /** Requests that may be sent now. A clock that runs backwards gives none. */

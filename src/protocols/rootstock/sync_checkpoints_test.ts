@@ -10,20 +10,7 @@ const WORLD = new ToyWorld([
   { parent: 0, forkAt: 501, difficulty: 900, uncleCount: 1 },
 ]);
 
-function position(number: number): ChainPosition {
-  const totalDifficulty = WORLD.totalDifficulty(0, number);
-  const hash = WORLD.hash(0, number);
-  return {
-    number,
-    hash,
-    difficulty: 1_000n,
-    paidFees: 0n,
-    totalDifficulty,
-    totalDifficultyCeiling: totalDifficulty,
-  };
-}
-
-const TIP = position(500);
+const TIP = WORLD.position(0, 500);
 const OTHER = { number: 502, hash: WORLD.hash(1, 502) };
 
 Deno.test("SyncMachine reports a chain that contradicts a checkpoint once, and does not follow it", () => {
@@ -149,7 +136,7 @@ Deno.test("SyncMachine starts from a checkpoint with the 449 headers below it, l
     a < headers 0@1000 x40
   `,
     WORLD,
-    { base: position(600), ancestors: 449 },
+    { base: WORLD.position(0, 600), ancestors: 449 },
   );
 });
 
@@ -167,7 +154,7 @@ Deno.test("SyncMachine takes the headers below a checkpoint from another peer if
     a < headers 0@1000 x1
   `,
     WORLD,
-    { base: position(100), ancestors: 449 },
+    { base: WORLD.position(0, 100), ancestors: 449 },
   );
   check(
     `
@@ -179,12 +166,12 @@ Deno.test("SyncMachine takes the headers below a checkpoint from another peer if
     b < headers 0@600 x192
   `,
     WORLD,
-    { base: position(600), ancestors: 449 },
+    { base: WORLD.position(0, 600), ancestors: 449 },
   );
 });
 
 Deno.test("SyncMachine reports a chain that does not have the block that sync began from, and follows none below it", () => {
-  const base = { ...position(600), hash: WORLD.hash(1, 600) };
+  const base = { ...WORLD.position(0, 600), hash: WORLD.hash(1, 600) };
   check(
     `
     > a joins 0@2000

@@ -53,6 +53,23 @@ export interface SyncMachineOptions {
 /**
  * See the module's note. Deterministic: same events and times, same effects. `nowMs` is any clock that does not run
  * backwards.
+ *
+ * @example A peer with a longer chain is asked for its best header first
+ * ```ts
+ * import { SyncMachine } from "./sync_machine.ts";
+ *
+ * const hash = (byte: number) => new Uint8Array(32).fill(byte);
+ * const machine = new SyncMachine({
+ *   base: { number: 0, hash: hash(0), difficulty: 1n, paidFees: 0n, totalDifficulty: 1n },
+ *   identify: () => undefined,
+ *   isHeavier: (candidate, best) => candidate.totalDifficulty > best.totalDifficulty,
+ *   growth: { divisorFrom: () => 2_048n, minimumFrom: () => 1n },
+ *   config: { expectedPeers: 1 },
+ * });
+ * const status = { bestNumber: 1_000, bestHash: hash(1), totalDifficulty: 1_001n };
+ * const [effect] = machine.handle({ type: "peer-joined", peer: "a", status }, 0);
+ * if (effect?.type !== "send" || effect.message.type !== "block-headers-request") throw new Error("expected a request");
+ * ```
  */
 export class SyncMachine {
   readonly #context: SyncContext;

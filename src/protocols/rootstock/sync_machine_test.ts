@@ -1,6 +1,5 @@
 import { check } from "./_sync_script.ts";
 import { ToyWorld } from "./_sync_world.ts";
-import type { ChainPosition } from "./sync_events.ts";
 
 /** Branch 0 is the chain; 1 and 5 leave it near the tip, 2 and 4 deep below; 3 breaks a rule from 301 on. */
 const WORLD = new ToyWorld([
@@ -12,20 +11,7 @@ const WORLD = new ToyWorld([
   { parent: 0, forkAt: 501, difficulty: 900, uncleCount: 1 },
 ]);
 
-function position(number: number): ChainPosition {
-  const totalDifficulty = WORLD.totalDifficulty(0, number);
-  const hash = WORLD.hash(0, number);
-  return {
-    number,
-    hash,
-    difficulty: 1_000n,
-    paidFees: 0n,
-    totalDifficulty,
-    totalDifficultyCeiling: totalDifficulty,
-  };
-}
-
-const TIP = position(500);
+const TIP = WORLD.position(0, 500);
 
 Deno.test("SyncMachine walks to a peer's best block: its header, skeleton, chunks, in order into the store", () => {
   check(
