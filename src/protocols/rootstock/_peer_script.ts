@@ -6,7 +6,7 @@
  * @module
  */
 
-import assert from "node:assert/strict";
+import { checkScript } from "./_script.ts";
 import type { NodeId } from "./node_id.ts";
 import type { PeerConfig, PeerEffect, PeerEvent } from "./peer_events.ts";
 import { PeerMachine, type PeerMachineOptions } from "./peer_machine.ts";
@@ -111,16 +111,6 @@ export class PeerScript {
         return `remember ${name(effect.record.id)}`;
     }
   }
-
-  /** Runs a script: `> command` lines; returns it with the effects put in. */
-  play(script: string): string {
-    const lines: string[] = [];
-    for (const line of script.split("\n").map((text) => text.trim())) {
-      if (!line.startsWith(">")) continue;
-      lines.push(line, ...this.run(line.slice(1).trim()));
-    }
-    return lines.join("\n");
-  }
 }
 
 /** Plays a script. Each line that starts with `>` is a command, the lines after it are all its effects. */
@@ -129,8 +119,7 @@ export function check(
   config: Partial<PeerConfig> = {},
   options: Partial<PeerMachineOptions> = {},
 ): PeerScript {
-  const expected = script.split("\n").map((line) => line.trim()).filter((line) => line !== "").join("\n");
   const runner = new PeerScript(config, options);
-  assert.equal(runner.play(script), expected);
+  checkScript(script, (command) => runner.run(command));
   return runner;
 }
