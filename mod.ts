@@ -290,84 +290,6 @@ export {
   type SubscribeSnapshot,
 } from "./src/protocols/hiero/subscribe_events.ts";
 
-// Rootstock: discovery
-export {
-  type AddressKind,
-  addressKind,
-  endpointKey,
-  type IpAddress,
-  networkRange,
-  parseIpAddress,
-  type RangeBits,
-} from "./src/protocols/rootstock/ip_address.ts";
-export { isNodeId, type NodeId, nodeIdOf } from "./src/protocols/rootstock/node_id.ts";
-export {
-  type DiscoveryMessage,
-  type DiscoveryNode,
-  encodePacket,
-  type InspectedPacket,
-  inspectPacket,
-  MAX_PACKET_BYTES,
-  type PacketFault,
-  type PacketInspection,
-  type PacketSignatures,
-  SECP256K1_SIGNATURES,
-  signerOf,
-} from "./src/protocols/rootstock/discovery_packet.ts";
-export {
-  type AddOutcome,
-  DEFAULT_KADEMLIA_CONFIG,
-  hashDistance,
-  type KademliaConfig,
-  type KademliaNode,
-  KademliaTable,
-  nodeDistance,
-} from "./src/protocols/rootstock/kademlia.ts";
-export {
-  type BudgetRefusal,
-  DEFAULT_PACKET_BUDGET_CONFIG,
-  type PacketBudgetConfig,
-  type PacketRate,
-} from "./src/protocols/rootstock/packet_budget.ts";
-export {
-  DiscoveryMachine,
-  type DiscoveryMachineOptions,
-} from "./src/protocols/rootstock/discovery_machine.ts";
-export {
-  DEFAULT_DISCOVERY_CONFIG,
-  type DiscoveryConfig,
-  type DiscoveryEffect,
-  type DiscoveryEvent,
-  type DiscoverySnapshot,
-  type Endpoint,
-  type PacketDrop,
-} from "./src/protocols/rootstock/discovery_events.ts";
-
-// Rootstock: peers
-export { PeerMachine, type PeerMachineOptions } from "./src/protocols/rootstock/peer_machine.ts";
-export {
-  type ConnectionId,
-  DEFAULT_PEER_CONFIG,
-  type PeerConfig,
-  type PeerDirection,
-  type PeerDisconnect,
-  type PeerEffect,
-  type PeerEvent,
-  type PeerRecord,
-  type PeerSnapshot,
-  type PeerView,
-} from "./src/protocols/rootstock/peer_events.ts";
-export {
-  ADDRESS_PUNISHMENT,
-  type Ban,
-  ID_PUNISHMENT,
-  type PeerScoreConfig,
-  PeerScores,
-  type PunishmentConfig,
-  punishmentMs,
-  type ScoreEvent,
-} from "./src/protocols/rootstock/peer_score.ts";
-
 // Talking to a block node
 export { BlockNodeClient, type NodeStatus } from "./src/services/blocks/node_client.ts";
 export {
@@ -483,6 +405,9 @@ export {
   readHeaderVerdict,
   writeDifficultyRules,
 } from "./src/hot/header.ts";
+
+// Rootstock
+export * from "./src/protocols/rootstock/mod.ts";
 
 // Store
 export type { Engine, Entry, Family, Operation, ScanOptions, WriteOptions } from "./src/store/engine.ts";
