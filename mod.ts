@@ -453,7 +453,7 @@ export {
 
 export { HeaderBatch } from "./src/hot/header_batch.ts";
 
-// Rootstock: headers, their rules, and chains of them
+// Rootstock: headers and their rules, sync, discovery, peers
 export * from "./src/protocols/rootstock/mod.ts";
 
 // Store

@@ -7,6 +7,7 @@
  */
 
 import assert from "node:assert/strict";
+import { checkScript } from "./_script.ts";
 import type { DiscoveryConfig, DiscoveryEffect, DiscoveryEvent } from "./discovery_events.ts";
 import { DiscoveryMachine, type DiscoveryMachineOptions } from "./discovery_machine.ts";
 import {
@@ -179,16 +180,6 @@ export class DiscoveryScript {
   #nameOf(id: NodeId): string {
     return [...this.#peers.values()].find((peer) => peer.id === id)?.name ?? id.slice(0, 8);
   }
-
-  /** Runs a script: `> command` lines; returns it with the effects put in. */
-  play(script: string): string {
-    const lines: string[] = [];
-    for (const line of script.split("\n").map((text) => text.trim())) {
-      if (!line.startsWith(">")) continue;
-      lines.push(line, ...this.run(line.slice(1).trim()));
-    }
-    return lines.join("\n");
-  }
 }
 
 /** Plays a script. Each line that starts with `>` is a command, the lines after it are all its effects. */
@@ -197,8 +188,7 @@ export function check(
   config: Partial<DiscoveryConfig> = {},
   options: Partial<DiscoveryMachineOptions> = {},
 ): DiscoveryScript {
-  const expected = script.split("\n").map((line) => line.trim()).filter((line) => line !== "").join("\n");
   const runner = new DiscoveryScript(config, options);
-  assert.equal(runner.play(script), expected);
+  checkScript(script, (command) => runner.run(command));
   return runner;
 }

@@ -167,15 +167,17 @@ export class DiscoveryMachine {
     const { networkId } = packet.message;
     if (networkId !== undefined && networkId !== (this.#options.networkId | 0)) return "network";
     // Before the signature, which is what costs.
-    if (!this.#isSolicited(packet.message, host, port)) return "unsolicited";
-    const isKnown = this.#established.has(endpointKey(host, port)) ||
-      this.#requests.pingTo(host, port) !== undefined;
+    const isAnswer = packet.message.type === "pong" || packet.message.type === "neighbors";
+    if (isAnswer && !this.#isSolicited(packet.message, host, port)) return "unsolicited";
+    const isKnown = isAnswer || this.#established.has(endpointKey(host, port));
     return this.#budget.spend(isKnown, this.#nowMs) ?? this.#signed(packet, host, port, address);
   }
 
   #isSolicited({ type, check }: DiscoveryMessage, host: string, port: number): boolean {
-    if (type === "pong") return this.#requests.pingFor(check, host, port) !== undefined;
-    return type !== "neighbors" || this.#requests.lookupFor(check, host, port) !== undefined;
+    const request = type === "pong"
+      ? this.#requests.pingFor(check, host, port)
+      : this.#requests.lookupFor(check, host, port);
+    return request !== undefined;
   }
 
   #signed(packet: InspectedPacket, host: string, port: number, address: IpAddress): PacketDrop | undefined {

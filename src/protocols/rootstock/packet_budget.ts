@@ -18,11 +18,12 @@ export interface PacketRate {
 
 /** Budgets of {@link PacketBudget}. */
 export interface PacketBudgetConfig {
-  /** Of one IPv4 address or one IPv6 /64; of one address and port on loopback. @default {64, 16 a second} */
+  /** Of one IPv4 address or one IPv6 /64; of one address and port on loopback. @default {32, 8 a second} */
   readonly perSender: PacketRate;
-  /** Of all who are neither established nor were asked. @default {120, 60 a second}: 4 % of a core */
+  /** Of all who are neither established nor were asked. @default {60, 60 a second}: a twelfth of a core, as each costs an
+   * answer and a Ping too */
   readonly strangers: PacketRate;
-  /** Of all others. @default {240, 120 a second}: 8 % of a core */
+  /** Of all others. @default {240, 120 a second}: an eighth of a core */
   readonly known: PacketRate;
   /** Senders whose budget is kept; the one seen longest ago is forgotten. @default {4_096} */
   readonly maxSenders: number;
@@ -30,8 +31,8 @@ export interface PacketBudgetConfig {
 
 /** See {@link PacketBudgetConfig} for each value. */
 export const DEFAULT_PACKET_BUDGET_CONFIG: PacketBudgetConfig = {
-  perSender: { burst: 64, perSecond: 16 },
-  strangers: { burst: 120, perSecond: 60 },
+  perSender: { burst: 32, perSecond: 8 },
+  strangers: { burst: 60, perSecond: 60 },
   known: { burst: 240, perSecond: 120 },
   maxSenders: 4_096,
 };

@@ -20,7 +20,7 @@ import {
 import type { KademliaNode } from "../../protocols/rootstock/kademlia.ts";
 import type { NodeId } from "../../protocols/rootstock/node_id.ts";
 import { followBootHosts } from "./boot_hosts.ts";
-import { DiscoverySocket, type DiscoverySocketCounts } from "./discovery_socket.ts";
+import { DiscoverySocket, type DiscoverySocketCounts, type DiscoverySocketDeps } from "./discovery_socket.ts";
 
 const TICK_MS = 1_000;
 
@@ -51,11 +51,12 @@ export class Discovery implements AsyncDisposable {
   readonly #machine: DiscoveryMachine;
   readonly #deps: DiscoveryDeps;
   readonly #stop = new AbortController();
-  #socket: DiscoverySocket | undefined;
+  readonly #socket: DiscoverySocket;
   #work: Promise<unknown> = Promise.resolve();
 
-  private constructor(machine: DiscoveryMachine, deps: DiscoveryDeps) {
+  private constructor(machine: DiscoveryMachine, socket: DiscoverySocket, deps: DiscoveryDeps) {
     this.#machine = machine;
+    this.#socket = socket;
     this.#deps = deps;
   }
 
@@ -66,26 +67,32 @@ export class Discovery implements AsyncDisposable {
    */
   static async open(options: DiscoveryOptions, deps: DiscoveryDeps): Promise<Discovery> {
     const { host, port, advertised, bootHosts, known = [], ...machineOptions } = options;
+    const handle: { packet?: DiscoverySocketDeps["onPacket"] } = {};
+    const socket = await DiscoverySocket.open({ host, port }, {
+      log: deps.log,
+      onPacket: (from, bytes) => handle.packet?.(from, bytes),
+    });
     const machine = new DiscoveryMachine({
       ...machineOptions,
-      self: advertised ?? { host, port },
+      self: advertised ?? { host, port: socket.endpoint.port },
       random: Math.random,
       randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
     });
-    const discovery = new Discovery(machine, deps);
-    const { clock, log } = deps;
-    discovery.#socket = await DiscoverySocket.open({ host, port }, {
-      log,
-      onPacket: (from, bytes) => discovery.#handle({ type: "packet", from, bytes }),
-    });
-    if (known.length > 0) discovery.#handle({ type: "restore", nodes: known });
-    const { signal } = discovery.#stop;
-    const onEndpoints = (endpoints: readonly Endpoint[]) => discovery.#handle({ type: "boot", endpoints });
-    discovery.#work = Promise.all([
-      discovery.#tick(signal),
+    const discovery = new Discovery(machine, socket, deps);
+    handle.packet = (from, bytes) => discovery.#handle({ type: "packet", from, bytes });
+    discovery.#begin(known, bootHosts);
+    return discovery;
+  }
+
+  #begin(known: readonly KademliaNode[], bootHosts: readonly Endpoint[]): void {
+    const { clock, log } = this.#deps;
+    const { signal } = this.#stop;
+    const onEndpoints = (endpoints: readonly Endpoint[]) => this.#handle({ type: "boot", endpoints });
+    if (known.length > 0) this.#handle({ type: "restore", nodes: known });
+    this.#work = Promise.all([
+      this.#tick(signal),
       followBootHosts(bootHosts, { clock, log, random: Math.random, onEndpoints }, signal),
     ]);
-    return discovery;
   }
 
   /** Id of this node. */
@@ -95,7 +102,7 @@ export class Discovery implements AsyncDisposable {
 
   /** Where the socket is bound. */
   get endpoint(): Endpoint {
-    return this.#socket!.endpoint;
+    return this.#socket.endpoint;
   }
 
   /** Established nodes. */
@@ -109,14 +116,14 @@ export class Discovery implements AsyncDisposable {
   }
 
   snapshot(): DiscoverySnapshot & DiscoverySocketCounts {
-    return { ...this.#machine.snapshot(), ...this.#socket!.counts };
+    return { ...this.#machine.snapshot(), ...this.#socket.counts };
   }
 
   /** Stops and closes the socket; idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#work;
-    await this.#socket?.[Symbol.asyncDispose]();
+    await this.#socket[Symbol.asyncDispose]();
   }
 
   async #tick(signal: AbortSignal): Promise<void> {
@@ -131,7 +138,7 @@ export class Discovery implements AsyncDisposable {
     for (const effect of this.#machine.handle(event, this.#deps.clock.nowMs())) {
       switch (effect.type) {
         case "send":
-          this.#socket!.send(effect.to, effect.bytes);
+          this.#socket.send(effect.to, effect.bytes);
           break;
         case "node-found": {
           const { id, host, port } = effect;

@@ -56,7 +56,9 @@ export class DiscoverySocket implements AsyncDisposable {
     this.#log = log;
     socket.on("message", (bytes, { address, port }) => {
       const host = parseIpAddress(address.replace(/%.*$/, ""))?.text;
-      if (host !== undefined) onPacket({ host, port }, bytes);
+      // As what it is: a Buffer's slice() would not copy.
+      const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+      if (host !== undefined) onPacket({ host, port }, plain);
     });
     socket.on("error", (error) => log.warn("Discovery socket failed", { error: error.message }));
   }

@@ -34,6 +34,9 @@ const MAX_PEERS = 1_000;
 /** Stored bans that are read at start; of more, those that end first are removed. */
 const MAX_BANS = 1_100;
 
+/** Changes that wait while the store cannot be written; of more, the oldest is dropped. */
+const MAX_PENDING = 4_096;
+
 const instant = z.int().nonnegative();
 const peerValue = z.object({
   host: z.string().refine((host) => parseIpAddress(host)?.text === host),
@@ -195,6 +198,11 @@ export class PeerStore implements AsyncDisposable {
 
   #change(operation: Operation): void {
     this.#pending.set(`${operation.family} ${operation.key.toHex()}`, operation);
+    if (this.#pending.size > MAX_PENDING) {
+      const keys = [...this.#pending.keys()];
+      // A peer that is not stored costs a dial, a ban that is not stored lets somebody in.
+      this.#pending.delete(keys.find((key) => key.startsWith(`${PEER_FAMILY.peer} `)) ?? keys[0]!);
+    }
     if (this.#closed || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -215,10 +223,11 @@ export class PeerStore implements AsyncDisposable {
       const { code } = toCairnError(thrown, "STORE_WRITE_FAILED");
       if (!this.#failed) this.#deps.log.warn("Peers cannot be stored", { code, changes: operations.length });
       this.#failed = true;
-      // Newer changes win. Keys are bounded by the peer machine's own tables, and so is what waits here.
-      for (const [key, operation] of batch) if (!this.#pending.has(key)) this.#pending.set(key, operation);
-      const [again] = this.#pending.values();
-      if (again !== undefined) this.#change(again);
+      // Newer changes win.
+      const newer = this.#pending;
+      this.#pending = batch;
+      for (const operation of newer.values()) this.#change(operation);
+      if (newer.size === 0) this.#change(operations[0]!);
     }
   }
 }
