@@ -21,7 +21,7 @@ import type {
 import { exactly, lowerBound, type TotalDifficulty } from "../../protocols/rootstock/total_difficulty.ts";
 import type { ChainHeader } from "./chain_records.ts";
 
-/** The position of a stored header. Without a total difficulty of its own it counts from 0: what is below is not known. */
+/** The position of a stored header. A bound has no ceiling: what its uncles weigh is not kept. */
 export function positionOf(
   { number, hash, header, totalDifficulty }: ChainHeader,
   network: RootstockNetwork,
@@ -36,13 +36,18 @@ export function positionOf(
 }
 
 /** A verified header as it is kept. */
-export function toChainHeader(header: StoredHeader, isBaseKnown: boolean): ChainHeader {
+export function toChainHeader(header: StoredHeader): ChainHeader {
   const { number, hash, bytes } = header;
-  return { number, hash, header: bytes, ...(isBaseKnown ? { totalDifficulty: totalOf(header) } : {}) };
+  return { number, hash, header: bytes, totalDifficulty: totalOf(header) };
 }
 
 /** Exact where nothing is unknown: bound and ceiling are one. */
-function totalOf({ totalDifficulty, totalDifficultyCeiling }: StoredHeader): TotalDifficulty {
+export function totalOf(
+  { totalDifficulty, totalDifficultyCeiling }: Pick<
+    ChainPosition,
+    "totalDifficulty" | "totalDifficultyCeiling"
+  >,
+): TotalDifficulty {
   if (totalDifficultyCeiling === totalDifficulty) return exactly(totalDifficulty);
   return { kind: "at-least", atLeast: totalDifficulty };
 }

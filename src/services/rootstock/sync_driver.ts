@@ -6,15 +6,20 @@
  * @module
  */
 
-import { CairnError, toCairnError } from "../../kernel/errors.ts";
+import { toCairnError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/log.ts";
 import type { BlockIdentifier } from "../../protocols/rootstock/block_identifier.ts";
 import type { RootstockNetwork } from "../../protocols/rootstock/network.ts";
 import type { NodeId } from "../../protocols/rootstock/node_id.ts";
 import type { RskMessage, RskStatus } from "../../protocols/rootstock/rsk_message.ts";
-import type { SyncEffect, SyncEvent, SyncProgress } from "../../protocols/rootstock/sync_events.ts";
+import type {
+  ChainPosition,
+  SyncEffect,
+  SyncEvent,
+  SyncProgress,
+} from "../../protocols/rootstock/sync_events.ts";
 import { SyncMachine, type SyncMachineOptions } from "../../protocols/rootstock/sync_machine.ts";
-import { positionOf, toChainHeader } from "./chain_position.ts";
+import { positionOf, toChainHeader, totalOf } from "./chain_position.ts";
 import type { RootstockChainStore } from "./chain_store.ts";
 import type { RootstockMetrics } from "./metrics.ts";
 import type { PeerMessage } from "./peers.ts";
@@ -62,19 +67,18 @@ export interface ReportedContradiction {
 export class SyncDriver implements AsyncDisposable {
   readonly #machine: SyncMachine;
   readonly #deps: SyncDriverDeps;
-  /** Whether the total difficulty of the base is known, so that sums from there mean something. */
-  readonly #isBaseKnown: boolean;
+  readonly #base: ChainPosition;
   /** When requests were sent, by id. */
   readonly #sentMs = new Map<bigint, number>();
   readonly #work = new Set<Promise<void>>();
+  readonly #storing = new Set<Promise<void>>();
   readonly #contradictions: ReportedContradiction[] = [];
   #ticker: ReturnType<typeof setInterval> | undefined;
   #isStopped = false;
 
-  constructor(options: SyncMachineOptions & { readonly isBaseKnown: boolean }, deps: SyncDriverDeps) {
-    const { isBaseKnown, ...machine } = options;
-    this.#machine = new SyncMachine(machine);
-    this.#isBaseKnown = isBaseKnown;
+  constructor(options: SyncMachineOptions, deps: SyncDriverDeps) {
+    this.#machine = new SyncMachine(options);
+    this.#base = options.base;
     this.#deps = deps;
   }
 
@@ -108,6 +112,22 @@ export class SyncDriver implements AsyncDisposable {
   message(peer: NodeId, message: PeerMessage): void {
     if ("id" in message) this.#measure(peer, message);
     this.#handle({ type: "message", peer, message });
+  }
+
+  /**
+   * Headers up to a block, ascending, as many as the rules look back; none for genesis. For the verify Worker.
+   *
+   * @returns `undefined` if the block is not stored.
+   * @throws {CairnError} `STORE_READ_FAILED`.
+   */
+  async ancestorsOf(block: BlockIdentifier): Promise<readonly Uint8Array[] | undefined> {
+    if (block.number === 0) return [];
+    // It may be on its way to the disk.
+    await Promise.all(this.#storing);
+    const headers = await this.#deps.store.ancestorsOf(block.hash);
+    if (headers.length === 0) return undefined;
+    // Genesis has a form of its own, and no rule reads it as an ancestor.
+    return headers.length === block.number + 1 ? headers.slice(1) : headers;
   }
 
   /** Waits until what was begun is stored. */
@@ -146,10 +166,10 @@ export class SyncDriver implements AsyncDisposable {
         this.#run(() => this.#anchor(effect));
         break;
       case "store":
-        this.#run(() => this.#store(effect));
+        this.#run(() => this.#store(effect), this.#storing);
         break;
       case "adopt":
-        this.#run(() => this.#adopt(effect));
+        this.#run(() => this.#adopt(effect), this.#storing);
         break;
       case "lookup":
         this.#run(() => this.#lookup(effect));
@@ -188,11 +208,15 @@ export class SyncDriver implements AsyncDisposable {
   }
 
   /** Does work whose end the stop waits for; a failure of it ends the node, for the chain cannot go on. */
-  #run(work: () => Promise<void>): void {
+  #run(work: () => Promise<void>, group?: Set<Promise<void>>): void {
     const running = work().catch((error) => {
       if (!this.#isStopped) this.#deps.fatal(toCairnError(error));
-    }).finally(() => this.#work.delete(running));
+    }).finally(() => {
+      this.#work.delete(running);
+      group?.delete(running);
+    });
     this.#work.add(running);
+    group?.add(running);
   }
 
   async #verify({ ticket, after, headers }: Effect<"verify">): Promise<void> {
@@ -207,7 +231,9 @@ export class SyncDriver implements AsyncDisposable {
 
   async #anchor({ ticket, headers }: Effect<"anchor">): Promise<void> {
     const { store, metrics } = this.#deps;
-    await store.begin(headers.map(({ number, hash, bytes }) => ({ number, hash, header: bytes })));
+    const below = headers.map(({ number, hash, bytes }) => ({ number, hash, header: bytes }));
+    // What lies below the base is there for the rules only: nothing is known of the work behind it.
+    await store.begin(below.with(-1, { ...below.at(-1)!, totalDifficulty: totalOf(this.#base) }));
     metrics.headersStored.inc({ chain: "canonical" }, headers.length);
     this.#handle({ type: "segment-stored", ticket });
   }
@@ -215,7 +241,7 @@ export class SyncDriver implements AsyncDisposable {
   async #store({ ticket, headers, canonical }: Effect<"store">): Promise<void> {
     const { store, metrics, onTip } = this.#deps;
     const beganMs = performance.now();
-    await store.append(headers.map((header) => toChainHeader(header, this.#isBaseKnown)), { canonical });
+    await store.append(headers.map(toChainHeader), { canonical });
     metrics.storeSeconds.observe((performance.now() - beganMs) / 1_000);
     metrics.headersStored.inc({ chain: canonical ? "canonical" : "fork" }, headers.length);
     this.#handle({ type: "segment-stored", ticket });
@@ -250,29 +276,4 @@ export class SyncDriver implements AsyncDisposable {
       : undefined;
     this.#handle({ type: "uncles-checked", ticket, ...(difficulty === undefined ? {} : { difficulty }) });
   }
-}
-
-/**
- * Headers up to a block, for the verify Worker: as many as the rules look back.
- *
- * @returns `undefined` if the block is not stored.
- * @throws {CairnError} `STORE_READ_FAILED`.
- */
-export async function ancestorsOf(
-  block: BlockIdentifier,
-  store: RootstockChainStore,
-): Promise<readonly Uint8Array[] | undefined> {
-  if (block.number === 0) return [];
-  const headers = await store.ancestorsOf(block.hash);
-  if (headers.length === 0) return undefined;
-  // Genesis is known without its bytes, and no rule reads it as an ancestor.
-  return headers.length === block.number + 1 ? headers.slice(1) : headers;
-}
-
-/** Refuses a base that no chain of the store has. */
-export function baseMissing(number: number): CairnError {
-  return new CairnError(
-    "INTERNAL",
-    `Cannot sync: block ${number}, which the chain begins with, is not in the store`,
-  );
 }
