@@ -4,6 +4,7 @@
  * | group | what it gives |
  * | --- | --- |
  * | Hiero blocks | the pure core: verify a block or a chain, generate one, read and write the messages, run the publish race |
+ * | Rootstock wire | {@link RskSession}: a connection with a peer as a machine, from the RLPx handshake to messages |
  * | Talking to a block node | {@link BlockNodeClient} gets, publishes and subscribes; {@link publishBlocks} |
  * | Hashes | {@link blake3}, {@link keccak256}, {@link sha256d}: one-shot, streaming, batch, in place, over Workers |
  * | RLP | {@link RlpIndex} finds the fields of a list, in place or in ordinary bytes; {@link rlpEncode} |
@@ -13,7 +14,7 @@
  * | gRPC | {@link RpcServer} and {@link createClient} on generated service definitions |
  * | Errors, logs, metrics | {@link CairnError} with its table of codes, and the shapes the rest is given |
  *
- * The Hiero core does no I/O and reads no clock; the rest needs Deno. Programs that use each group are in
+ * The Hiero and Rootstock cores do no I/O and read no clock; the rest needs Deno. Programs that use each group are in
  * `examples/`.
  *
  * @example Verify a chain of blocks
@@ -289,6 +290,9 @@ export {
   type SubscriberId,
   type SubscribeSnapshot,
 } from "./src/protocols/hiero/subscribe_events.ts";
+
+// Rootstock: the pure core
+export * from "./src/protocols/rootstock/mod.ts";
 
 // Talking to a block node
 export { BlockNodeClient, type NodeStatus } from "./src/services/blocks/node_client.ts";

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
 import { CairnError } from "../../kernel/errors.ts";
 import { RecordingLog } from "../../kernel/_testing.ts";
 import { ReplayGuard } from "../../protocols/rootstock/rlpx_handshake.ts";
 import type { RskMessage } from "../../protocols/rootstock/rsk_message.ts";
 import type { RskSessionOptions, SessionConfig } from "../../protocols/rootstock/session_events.ts";
 import { EventRecorder, sessionOptions } from "./_testing.ts";
-import { type PeerAddress, PeerConnection, type PeerConnectionConfig } from "./peer_connection.ts";
+import { type PeerAddress, PeerConnection, type PeerConnectionConfig, remoteOf } from "./peer_connection.ts";
 import { PeerListener, type PeerListenerConfig, type RefusalReason } from "./peer_listener.ts";
 
 const WELCOME = ["handshaken", "hello", "eth-status", "status"];
@@ -241,6 +242,13 @@ Deno.test("PeerConnection: nobody there is PEER_UNAVAILABLE", async () => {
     PeerConnection.dial({ host: "127.0.0.1", port }, options, { onEvent: () => {} }),
     (error) => error instanceof CairnError && error.code === "PEER_UNAVAILABLE",
   );
+});
+
+Deno.test("remoteOf() gives an IPv4 address as such, also over an IPv6 socket", () => {
+  const host = (remoteAddress: string) => remoteOf({ remoteAddress, remotePort: 7 } as Socket);
+  assert.deepEqual(host("::ffff:192.0.2.7"), { host: "192.0.2.7", port: 7 });
+  assert.deepEqual(host("192.0.2.7"), { host: "192.0.2.7", port: 7 });
+  assert.deepEqual(host("2001:db8::1"), { host: "2001:db8::1", port: 7 });
 });
 
 /** Resolves once the other side has closed. */
