@@ -5,6 +5,7 @@
  * | --- | --- |
  * | Hiero blocks | the pure core: verify a block or a chain, generate one, read and write the messages, run the publish race |
  * | Rootstock header sync | {@link SyncMachine} finds the heaviest chain that peers have; {@link HeaderServer} answers them |
+ * | Rootstock wire | {@link RskSession}: a connection with a peer as a machine, from the RLPx handshake to messages |
  * | Talking to a block node | {@link BlockNodeClient} gets, publishes and subscribes; {@link publishBlocks} |
  * | Hashes | {@link blake3}, {@link keccak256}, {@link sha256d}: one-shot, streaming, batch, in place, over Workers |
  * | RLP | {@link RlpIndex} finds the fields of a list, in place or in ordinary bytes; {@link rlpEncode} |
@@ -15,7 +16,7 @@
  * | gRPC | {@link RpcServer} and {@link createClient} on generated service definitions |
  * | Errors, logs, metrics | {@link CairnError} with its table of codes, and the shapes the rest is given |
  *
- * The Hiero core and header sync do no I/O and read no clock; the rest needs Deno. Programs that use each group are in
+ * The Hiero and Rootstock cores do no I/O and read no clock; the rest needs Deno. Programs that use each group are in
  * `examples/`.
  *
  * @example Verify a chain of blocks
@@ -301,39 +302,6 @@ export {
   type SubscriberId,
   type SubscribeSnapshot,
 } from "./src/protocols/hiero/subscribe_events.ts";
-
-// Rootstock: header sync as a machine, and the answers to peers that sync from us
-export { SyncMachine, type SyncMachineOptions } from "./src/protocols/rootstock/sync_machine.ts";
-export {
-  type ChainPosition,
-  DEFAULT_SYNC_CONFIG,
-  type HeaderIdentity,
-  type StoredHeader,
-  type SyncCheckpoint,
-  type SyncConfig,
-  type SyncEffect,
-  type SyncEvent,
-  type SyncHeader,
-  type SyncPeerId,
-  type SyncPhase,
-  type SyncProgress,
-  type SyncScore,
-  type SyncVerdict,
-} from "./src/protocols/rootstock/sync_events.ts";
-export type { IdentifyHeader } from "./src/protocols/rootstock/sync_context.ts";
-export type { IsHeavier } from "./src/protocols/rootstock/sync_chain.ts";
-export type { GrowthRules } from "./src/protocols/rootstock/sync_claims.ts";
-export {
-  answerOf,
-  type AnswerPlan,
-  DEFAULT_HEADER_SERVER,
-  HeaderServer,
-  type HeaderServerOptions,
-  planAnswer,
-} from "./src/protocols/rootstock/header_server.ts";
-export { MinuteLimit, type RateOptions, RequestBudget } from "./src/protocols/rootstock/request_rate.ts";
-export type { BlockIdentifier } from "./src/protocols/rootstock/block_identifier.ts";
-export type { RskMessage, RskStatus } from "./src/protocols/rootstock/rsk_message.ts";
 
 // Talking to a block node
 export { BlockNodeClient, type NodeStatus } from "./src/services/blocks/node_client.ts";

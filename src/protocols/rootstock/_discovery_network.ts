@@ -10,7 +10,8 @@ import type { DiscoveryConfig, DiscoveryEffect, Endpoint } from "./discovery_eve
 import { keccak256 } from "../../hot/keccak256.ts";
 import { DiscoveryMachine } from "./discovery_machine.ts";
 import type { PacketSignatures } from "./discovery_packet.ts";
-import { type NodeId, nodeIdOf } from "./node_id.ts";
+import type { NodeId } from "./node_id.ts";
+import { NodeKey } from "./secp256k1.ts";
 
 /** Numbers from 0 to below 1 that a seed gives (mulberry32). */
 export function seeded(seed: number): () => number {
@@ -28,16 +29,13 @@ export function seeded(seed: number): () => number {
  * other tests cover; here a few hundred thousand packets fly.
  */
 function registeredSignatures(): PacketSignatures {
-  const ids = new Map<string, NodeId>();
   const signers = new Map<string, NodeId>();
   return {
-    sign(hash, privateKey) {
-      const key = privateKey.toHex();
-      const id = ids.get(key) ?? nodeIdOf(privateKey);
-      ids.set(key, id);
+    sign(hash, key) {
+      const id = key.id.toHex();
       const signature = new Uint8Array(65);
       signature.set(hash);
-      signature.set(keccak256(Uint8Array.fromHex(key + hash.toHex())), 32);
+      signature.set(keccak256(Uint8Array.fromHex(id + hash.toHex())), 32);
       signers.set(signature.toHex(), id);
       return signature;
     },
@@ -79,7 +77,7 @@ export class DiscoveryNetwork {
   add(n: number, config: Partial<DiscoveryConfig> = {}): NetworkNode {
     const endpoint = { host: `203.0.${n}.1`, port: 5_050 };
     const machine = new DiscoveryMachine({
-      privateKey: new Uint8Array(32).fill(n),
+      key: new NodeKey(new Uint8Array(32).fill(n)),
       networkId: 7_771,
       self: endpoint,
       randomBytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(this.#random() * 256)),

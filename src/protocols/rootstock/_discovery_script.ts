@@ -17,7 +17,8 @@ import {
   inspectPacket,
   signerOf,
 } from "./discovery_packet.ts";
-import { type NodeId, nodeIdOf } from "./node_id.ts";
+import type { NodeId } from "./node_id.ts";
+import { NodeKey } from "./secp256k1.ts";
 
 /** Network of every script. */
 export const NETWORK_ID = 7_771;
@@ -25,7 +26,7 @@ export const NETWORK_ID = 7_771;
 /** A node that takes part in a script. */
 export interface ScriptPeer {
   readonly name: string;
-  readonly key: Uint8Array;
+  readonly key: NodeKey;
   readonly id: NodeId;
   readonly host: string;
   readonly port: number;
@@ -34,9 +35,8 @@ export interface ScriptPeer {
 /** The peer of a name: `a` to `z`, each with a key and a range of its own; a digit behind it changes the key alone. */
 export function scriptPeer(name: string): ScriptPeer {
   const letter = name.charCodeAt(0) - 96;
-  const key = new Uint8Array(32).fill(letter);
-  key[31] = Number(name.slice(1) || 0);
-  return { name, key, id: nodeIdOf(key), host: `198.51.${letter}.1`, port: 5_000 + letter };
+  const key = new NodeKey(new Uint8Array(32).fill(letter).with(31, Number(name.slice(1) || 0)));
+  return { name, key, id: key.id.toHex(), host: `198.51.${letter}.1`, port: 5_000 + letter };
 }
 
 /** Random bytes that count: the machine's first check is `#1`. */
@@ -69,7 +69,7 @@ export class DiscoveryScript {
 
   constructor(config: Partial<DiscoveryConfig> = {}, options: Partial<DiscoveryMachineOptions> = {}) {
     this.machine = new DiscoveryMachine({
-      privateKey: new Uint8Array(32).fill(0xee),
+      key: new NodeKey(new Uint8Array(32).fill(0xee)),
       networkId: NETWORK_ID,
       self: { host: "203.0.113.1", port: 30_303 },
       randomBytes: countingBytes(),

@@ -6,12 +6,13 @@ import { checkFrom, encodePacket, inspectPacket, SECP256K1_SIGNATURES } from "./
 import { nodeDistance } from "./kademlia.ts";
 import { PacketBudget } from "./packet_budget.ts";
 import { parseIpAddress } from "./ip_address.ts";
+import { NodeKey } from "./secp256k1.ts";
 
 /** A machine that counts the signatures it looks at. */
 function makeMachine() {
   const counts = { recovered: 0 };
   const machine = new DiscoveryMachine({
-    privateKey: new Uint8Array(32).fill(0xee),
+    key: new NodeKey(new Uint8Array(32).fill(0xee)),
     networkId: NETWORK_ID,
     self: { host: "203.0.113.1", port: 30_303 },
     randomBytes: countingBytes(),
@@ -30,16 +31,16 @@ function makeMachine() {
 const keyAt = (n: number) => {
   const key = new Uint8Array(32);
   new DataView(key.buffer).setUint32(28, n + 1);
-  return key;
+  return new NodeKey(key);
 };
 const check = checkFrom(new Uint8Array(16).fill(0xab));
-const pingOf = (key: Uint8Array) =>
+const pingOf = (key: NodeKey) =>
   encodePacket({ type: "ping", check, host: "192.0.2.1", port: 5_050, networkId: NETWORK_ID }, key);
 
 /** Answers the Ping among the effects, if there is one. */
 function answer(
   machine: DiscoveryMachine,
-  key: Uint8Array,
+  key: NodeKey,
   effects: readonly DiscoveryEffect[],
   nowMs: number,
 ) {
@@ -53,7 +54,7 @@ function answer(
   return [];
 }
 
-const meet = (machine: DiscoveryMachine, key: Uint8Array, from: Endpoint, nowMs: number) =>
+const meet = (machine: DiscoveryMachine, key: NodeKey, from: Endpoint, nowMs: number) =>
   answer(machine, key, machine.handle({ type: "packet", from, bytes: pingOf(key) }, nowMs), nowMs);
 
 Deno.test("DiscoveryMachine: thousands of packets from one address cost 32 signatures, and keep nobody else out", () => {

@@ -34,7 +34,8 @@ import {
 import { DiscoveryRequests, type PendingPing, type PingOptions } from "./discovery_requests.ts";
 import { addressKind, endpointKey, type IpAddress, parseIpAddress } from "./ip_address.ts";
 import { type KademliaNode, KademliaTable, pickNodes } from "./kademlia.ts";
-import { isNodeId, type NodeId, nodeIdOf } from "./node_id.ts";
+import { isNodeId, type NodeId } from "./node_id.ts";
+import type { NodeKey } from "./secp256k1.ts";
 import { PacketBudget } from "./packet_budget.ts";
 
 /** Nodes asked for others when the table is refreshed, nodes pinged then, and nodes told to others (section 2.5). */
@@ -44,8 +45,8 @@ const NEIGHBORS_SENT = { all: 20, closest: 14, others: 5 } as const;
 
 /** Options of {@link DiscoveryMachine}. */
 export interface DiscoveryMachineOptions {
-  /** 32 bytes; the machine keeps it to sign. */
-  readonly privateKey: Uint8Array;
+  /** Signs what the machine sends. */
+  readonly key: NodeKey;
   readonly networkId: number;
   /** What this node says of itself in its packets; rskj does not rely on it. */
   readonly self: Endpoint;
@@ -95,7 +96,7 @@ export class DiscoveryMachine {
   constructor(options: DiscoveryMachineOptions) {
     this.#options = options;
     this.#config = { ...DEFAULT_DISCOVERY_CONFIG, ...options.config };
-    this.id = nodeIdOf(options.privateKey);
+    this.id = options.key.id.toHex();
     this.#table = new KademliaTable(this.id, this.#config);
     this.#requests = new DiscoveryRequests(this.#config);
     this.#budget = new PacketBudget(this.#config);
@@ -340,9 +341,9 @@ export class DiscoveryMachine {
   }
 
   #send(to: Endpoint, message: DiscoveryMessage): void {
-    const { networkId, privateKey, signatures } = this.#options;
+    const { networkId, key, signatures } = this.#options;
     this.#sent++;
-    const bytes = encodePacket({ ...message, networkId }, privateKey, signatures);
+    const bytes = encodePacket({ ...message, networkId }, key, signatures);
     this.#effects.push({ type: "send", to, bytes });
   }
 

@@ -11,7 +11,8 @@ import {
   MAX_PACKET_BYTES,
   signerOf,
 } from "./discovery_packet.ts";
-import { nodeHash, nodeIdOf } from "./node_id.ts";
+import { nodeHash } from "./node_id.ts";
+import { NodeKey } from "./secp256k1.ts";
 
 interface DiscoveryCase {
   readonly name: string;
@@ -19,7 +20,7 @@ interface DiscoveryCase {
   readonly [key: string]: unknown;
 }
 
-const KEY = new Uint8Array(32).fill(7);
+const KEY = new NodeKey(new Uint8Array(32).fill(7));
 const CHECK = "0a967855-cfba-4b1b-9890-f6c931a4a7a0";
 const text = (value: string) => new TextEncoder().encode(value);
 
@@ -97,9 +98,9 @@ vectorTest("inspectPacket() refuses a UUID of another version", async (dir) => {
   }
 });
 
-vectorTest("nodeIdOf() gives the ids of rskj's keys", async (dir) => {
+vectorTest("NodeKey has the ids of rskj's keys", async (dir) => {
   for (const { privateKey, nodeId } of await casesOf(dir, "nodeId")) {
-    assert.equal(nodeIdOf(Uint8Array.fromHex(String(privateKey))), nodeId);
+    assert.equal(new NodeKey(Uint8Array.fromHex(String(privateKey))).id.toHex(), nodeId);
   }
 });
 
@@ -147,7 +148,7 @@ Deno.test("inspectPacket() ignores bytes behind the first item, and they are sig
   const seen = inspectPacket(longer);
   assert(seen.ok);
   assert.equal(seen.packet.message.type, "find-node");
-  assert.notEqual(signerOf(seen.packet), nodeIdOf(KEY));
+  assert.notEqual(signerOf(seen.packet), KEY.id.toHex());
 });
 
 Deno.test("inspectPacket() takes nodes of three and of four elements, and at most 20, else 19", () => {
@@ -189,9 +190,9 @@ Deno.test("signerOf() takes v as 0, 1, 27 and 28, and finds nobody behind anythi
     return signerOf(seen.packet);
   };
   const v = packet[96]!;
-  assert.equal(withV(v), nodeIdOf(KEY));
-  assert.equal(withV(v + 27), nodeIdOf(KEY));
-  assert.notEqual(withV(1 - v), nodeIdOf(KEY));
+  assert.equal(withV(v), KEY.id.toHex());
+  assert.equal(withV(v + 27), KEY.id.toHex());
+  assert.notEqual(withV(1 - v), KEY.id.toHex());
   for (const other of [2, 3, 26, 29, 255]) assert.equal(withV(other), undefined);
   const zero = inspectPacket(rawPacket(3, packet.subarray(98)));
   assert(zero.ok);
@@ -217,14 +218,15 @@ const messages: fc.Arbitrary<DiscoveryMessage> = fc.record({
 
 Deno.test("inspectPacket() reads what encodePacket() wrote, and signerOf() its signer", () => {
   fc.assert(
-    fc.property(messages, fc.uint8Array({ minLength: 32, maxLength: 32 }), (message, key) => {
-      key[0] = 1;
+    fc.property(messages, fc.uint8Array({ minLength: 32, maxLength: 32 }), (message, bytes) => {
+      // Any number from 1 up to about 2^249: always a private key.
+      const key = new NodeKey(bytes.with(0, 1));
       const packet = encodePacket(message, key);
       assert(packet.length <= MAX_PACKET_BYTES);
       const seen = inspectPacket(packet);
       assert(seen.ok);
       assert.deepEqual(seen.packet.message, message);
-      assert.equal(signerOf(seen.packet), nodeIdOf(key));
+      assert.equal(signerOf(seen.packet), key.id.toHex());
     }),
     { numRuns: 50 },
   );
@@ -244,6 +246,6 @@ Deno.test("inspectPacket() answers any bytes, and no bit of a packet may change"
 });
 
 Deno.test("nodeHash() is the digest of the digest", () => {
-  const id = nodeIdOf(KEY);
+  const id = KEY.id.toHex();
   assert.deepEqual(nodeHash(id), keccak256(keccak256(Uint8Array.fromHex(id))));
 });

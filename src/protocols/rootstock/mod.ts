@@ -101,7 +101,7 @@ export {
   parseIpAddress,
   type RangeBits,
 } from "./ip_address.ts";
-export { isNodeId, type NodeId, nodeIdOf } from "./node_id.ts";
+export { isNodeId, type NodeId } from "./node_id.ts";
 export {
   type DiscoveryMessage,
   type DiscoveryNode,
@@ -165,3 +165,63 @@ export {
   punishmentMs,
   type ScoreEvent,
 } from "./peer_score.ts";
+
+// Wire: keys, RLPx, messages, sessions
+export { isPrivateKey, NODE_ID_BYTES, NodeKey, recoverNodeId } from "./secp256k1.ts";
+export { WIRE_FAULT_CODES, WireFault, type WireFaultCode } from "./wire_fault.ts";
+export { type HandshakeForm } from "./handshake_packets.ts";
+export {
+  type FrameSecrets,
+  type HandshakeResult,
+  InitiatorHandshake,
+  type InitiatorOptions,
+  ReplayGuard,
+  ResponderHandshake,
+  type ResponderOptions,
+} from "./rlpx_handshake.ts";
+export { type Frame, FrameReader, FrameWriter } from "./rlpx_frames.ts";
+export { type Capability, DISCONNECT_CODE, type DisconnectReason, type Hello } from "./p2p_messages.ts";
+export { type EthStatus } from "./eth_status.ts";
+export type { RskMessage, RskStatus } from "./rsk_message.ts";
+export { decodeRskMessage } from "./rsk_decode.ts";
+export { encodeRskMessage } from "./rsk_encode.ts";
+export { RskSession } from "./rsk_session.ts";
+export {
+  DEFAULT_SESSION_CONFIG,
+  genesisStatus,
+  type RskSessionOptions,
+  type SessionConfig,
+  type SessionEvent,
+  type SessionState,
+} from "./session_events.ts";
+
+// Sync, and the answers to peers that sync from us
+export { SyncMachine, type SyncMachineOptions } from "./sync_machine.ts";
+export {
+  type ChainPosition,
+  DEFAULT_SYNC_CONFIG,
+  type HeaderIdentity,
+  type StoredHeader,
+  type SyncCheckpoint,
+  type SyncConfig,
+  type SyncEffect,
+  type SyncEvent,
+  type SyncHeader,
+  type SyncPeerId,
+  type SyncPhase,
+  type SyncProgress,
+  type SyncScore,
+  type SyncVerdict,
+} from "./sync_events.ts";
+export type { IdentifyHeader } from "./sync_context.ts";
+export type { IsHeavier } from "./sync_chain.ts";
+export type { GrowthRules } from "./sync_claims.ts";
+export {
+  answerOf,
+  type AnswerPlan,
+  DEFAULT_HEADER_SERVER,
+  HeaderServer,
+  type HeaderServerOptions,
+  planAnswer,
+} from "./header_server.ts";
+export { MinuteLimit, type RateOptions, RequestBudget } from "./request_rate.ts";

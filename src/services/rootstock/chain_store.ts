@@ -54,6 +54,8 @@ export interface AppendOptions {
 
 /** End of the canonical chain. */
 export interface ChainTip extends BlockIdentifier {
+  /** 32 bytes. */
+  readonly parentHash: Uint8Array;
   readonly totalDifficulty?: TotalDifficulty;
 }
 
@@ -385,8 +387,13 @@ export class RootstockChainStore {
   }
 }
 
-function tipOf({ number, hash, totalDifficulty }: ChainHeader): ChainTip {
-  return { number, hash: hash.slice(), ...(totalDifficulty === undefined ? {} : { totalDifficulty }) };
+function tipOf({ number, hash, header, totalDifficulty }: ChainHeader): ChainTip {
+  return {
+    number,
+    hash: hash.slice(),
+    parentHash: parentHashOf(header).slice(),
+    ...(totalDifficulty === undefined ? {} : { totalDifficulty }),
+  };
 }
 
 function canonicalOperations(header: ChainHeader): [Operation, Operation] {

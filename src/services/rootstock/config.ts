@@ -45,6 +45,19 @@ const p2pConfig = z.strictObject({
     }),
   targetPeers: z.int().min(1).max(1_000).default(8)
     .meta({ description: "Peers to connect to as long as there are fewer", restart: true }),
+  messagesPerMinute: z.int().min(60).max(60_000).default(1_000)
+    .meta({
+      description:
+        "Most messages to and from one peer in a minute, rskj's own limit; what comes beyond it is not answered",
+      restart: true,
+    }),
+  serve: z.boolean().default(false)
+    .meta({
+      description:
+        "Whether peers are told how far this node's chain goes, so that they sync headers from it. rskj asks such a peer " +
+        "for blocks too, which this node has not got: for networks of header clients. Requests are answered either way",
+      restart: true,
+    }),
   staticPeers: z.array(z.string().regex(/^[0-9a-f]{128}@\S+:\d{1,5}$/, "expected id@host:port")).default([])
     .meta({
       description: "Peers to stay connected to, as `id@host:port` with the node id in 128 hexadecimal digits",
@@ -72,8 +85,15 @@ const syncConfig = z.strictObject({
   totalDifficulty: z.enum(["bound", "exact"]).default("bound")
     .meta({
       description:
-        "bound: total difficulty is what headers prove, a lower bound because they do not tell what their uncles " +
-        "weigh. exact: uncle headers are fetched too, which doubles the traffic",
+        "How two branches are compared. bound: by the difficulty of their headers, which leaves out what uncles weigh. " +
+        "exact: up to 64 blocks a side, the uncles are fetched and checked, as nodes with bodies count",
+      restart: true,
+    }),
+  onContradiction: z.enum(["refuse", "stop", "follow"]).default("refuse")
+    .meta({
+      description:
+        "What to do with a chain of valid headers that contradicts a checkpoint. It is always reported. refuse: such a " +
+        "chain is not followed. stop: the sync ends. follow: it counts like any other",
       restart: true,
     }),
   requestsPerMinute: z.int().min(1).max(60_000).default(900)
@@ -107,12 +127,6 @@ export const rootstockConfig = z.strictObject({
   network: z.enum(ROOTSTOCK_NETWORKS).default("mainnet")
     .meta({
       description: "Network to join; a data directory belongs to the network it was begun with",
-      restart: true,
-    }),
-  nodeKeyFile: z.string().default("")
-    .meta({
-      description:
-        "File of the node's private key, made with mode 0600 if absent; empty: `rootstock/node.key` in the data directory",
       restart: true,
     }),
   keptForkBlocks: z.int().min(1_000).max(1_000_000).default(30_000)

@@ -4,6 +4,7 @@ import { SYSTEM_CLOCK } from "../../kernel/clock.ts";
 import { CairnError } from "../../kernel/errors.ts";
 import { MAX_PACKET_BYTES } from "../../protocols/rootstock/discovery_packet.ts";
 import type { Endpoint } from "../../protocols/rootstock/discovery_events.ts";
+import { NodeKey } from "../../protocols/rootstock/secp256k1.ts";
 import { Discovery, type DiscoveryOptions } from "./discovery.ts";
 import { DiscoverySocket } from "./discovery_socket.ts";
 
@@ -15,7 +16,7 @@ interface Opened {
 async function open(key: number, options: Partial<DiscoveryOptions> = {}): Promise<Opened> {
   const found = new Map<string, Endpoint>();
   const discovery = await Discovery.open({
-    privateKey: new Uint8Array(32).fill(key),
+    key: new NodeKey(new Uint8Array(32).fill(key)),
     networkId: 7_771,
     host: "127.0.0.1",
     port: 0,

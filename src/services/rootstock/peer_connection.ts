@@ -217,12 +217,14 @@ export class PeerConnection implements AsyncDisposable {
 
   async #run(): Promise<ConnectionEnd> {
     const socket = this.#socket;
-    const gone = new Promise<void>((resolve) => socket.once("close", resolve));
+    const gone = socket.closed ? undefined : new Promise<void>((resolve) => socket.once("close", resolve));
     socket.setNoDelay(true);
     socket.on("error", (error) => this.#finish({ kind: "socket", message: error.message }));
     socket.on("end", () => this.#finish({ kind: "eof" }));
     socket.on("close", () => this.#finish({ kind: "eof" }));
-    socket.on("data", (bytes) => void this.#receive(bytes));
+    // A reset may come before anybody listens for it.
+    if (socket.destroyed) this.#finish({ kind: "eof" });
+    socket.on("data", (bytes) => void this.#receive(bytes as Uint8Array));
     socket.resume();
     // The initiator speaks first.
     this.#flush();

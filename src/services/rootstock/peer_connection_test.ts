@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { CairnError } from "../../kernel/errors.ts";
 import { RecordingLog } from "../../kernel/_testing.ts";
 import { ReplayGuard } from "../../protocols/rootstock/rlpx_handshake.ts";
 import type { RskMessage } from "../../protocols/rootstock/rsk_message.ts";
+import { RskSession } from "../../protocols/rootstock/rsk_session.ts";
 import type { RskSessionOptions, SessionConfig } from "../../protocols/rootstock/session_events.ts";
 import { EventRecorder, sessionOptions } from "./_connections_testing.ts";
-import { type PeerAddress, PeerConnection, type PeerConnectionConfig } from "./peer_connection.ts";
+import { type PeerAddress, PeerConnection, type PeerConnectionConfig, remoteOf } from "./peer_connection.ts";
 import { PeerListener, type PeerListenerConfig, type RefusalReason } from "./peer_listener.ts";
 
 const WELCOME = ["handshaken", "hello", "eth-status", "status"];
@@ -177,6 +180,48 @@ Deno.test("PeerConnection: a peer that does not read is not sent more than the b
   release();
 });
 
+/** A socket that takes no more when told so; no kernel between, whose buffers are megabytes. */
+class StallingSocket extends Duplex {
+  readonly remoteAddress = "192.0.2.1";
+  readonly remotePort = 1;
+  isStalled = false;
+  readonly written: Uint8Array[] = [];
+
+  setNoDelay(): void {}
+  override _read(): void {}
+  override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
+    this.written.push(chunk);
+    if (!this.isStalled) done();
+  }
+}
+
+Deno.test("PeerConnection: a peer that asks and reads no answer is not read any more", async () => {
+  const server = sessionOptions();
+  const socket = new StallingSocket();
+  const responder = { ...server, role: "responder", replays: new ReplayGuard() } as const;
+  const connection = new PeerConnection(socket as unknown as Socket, responder, { onEvent: () => {} });
+  const config = { pingIntervalMs: 0 };
+  const peer = new RskSession({ ...sessionOptions(), role: "initiator", remoteId: server.key.id, config }, 0);
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+  while (peer.state !== "open" || !connection.isOpen) {
+    if (peer.outputBytes > 0) socket.push(peer.takeOutput());
+    await turn();
+    for (const bytes of socket.written.splice(0)) peer.receive(bytes, 0);
+  }
+  assert.equal(socket.isPaused(), false);
+  socket.isStalled = true;
+  // Each answer has 64 bytes.
+  for (let round = 0; round < 10; round++) {
+    for (let i = 0; i < 1_000; i++) peer.tick(0);
+    socket.push(peer.takeOutput());
+    await turn();
+  }
+  assert.equal(socket.isPaused(), true);
+  assert(socket.readableLength > 3 * 64_000, `${socket.readableLength} bytes were left unread`);
+  await connection.disconnect("peer-quitting");
+  peer.close();
+});
+
 Deno.test("PeerConnection: a handler may end the connection that it is told of", async () => {
   await using rig = await Rig.start();
   const ended = Promise.withResolvers<void>();
@@ -243,6 +288,13 @@ Deno.test("PeerConnection: nobody there is PEER_UNAVAILABLE", async () => {
   );
 });
 
+Deno.test("remoteOf() gives an IPv4 address as such, also over an IPv6 socket", () => {
+  const host = (remoteAddress: string) => remoteOf({ remoteAddress, remotePort: 7 } as Socket);
+  assert.deepEqual(host("::ffff:192.0.2.7"), { host: "192.0.2.7", port: 7 });
+  assert.deepEqual(host("192.0.2.7"), { host: "192.0.2.7", port: 7 });
+  assert.deepEqual(host("2001:db8::1"), { host: "2001:db8::1", port: 7 });
+});
+
 /** Resolves once the other side has closed. */
 async function untilClosed(conn: Deno.TcpConn): Promise<void> {
   try {
@@ -271,6 +323,15 @@ Deno.test("PeerListener: refuses by filter and by its bounds before it reads a b
   for (let i = 0; i < 4; i++) assert.equal(await (await rig.dial()).connection.opened, true);
   await untilClosed(await knock());
   assert.deepEqual(rig.refused.slice(2), ["connections"]);
+});
+
+Deno.test("PeerListener: no more handshakes at a time than it may, whoever they are of", async () => {
+  await using rig = await Rig.start({ listener: { maxHandshakes: 2, maxHandshakesPerAddress: 9 } });
+  const knock = () => Deno.connect({ hostname: rig.address.host, port: rig.address.port });
+  const waiting = [await knock(), await knock()];
+  await untilClosed(await knock());
+  assert.deepEqual(rig.refused, ["handshakes"]);
+  for (const conn of waiting) conn.close();
 });
 
 Deno.test("PeerListener: an address in use fails by name", async () => {

@@ -151,6 +151,11 @@ export class Peers implements AsyncDisposable {
     this.#discovery = discovery;
   }
 
+  /** Node id of this node. */
+  get id(): NodeId {
+    return this.#options.key.id.toHex();
+  }
+
   /** Port that it listens on. */
   get port(): number | undefined {
     return this.#listener?.port;

@@ -15,11 +15,12 @@ import type { KademliaNode } from "../../protocols/rootstock/kademlia.ts";
 import type { RootstockNetwork } from "../../protocols/rootstock/network.ts";
 import { NETWORKS } from "../../protocols/rootstock/networks/mod.ts";
 import type { RskStatus } from "../../protocols/rootstock/rsk_message.ts";
+import { NodeKey } from "../../protocols/rootstock/secp256k1.ts";
 import { genesisStatus } from "../../protocols/rootstock/session_events.ts";
 import { lowerBound } from "../../protocols/rootstock/total_difficulty.ts";
 import type { Engine } from "../../store/engine.ts";
 import type { FamilySpec } from "../../store/family.ts";
-import { headerReader } from "./block_view.ts";
+import { headerReader } from "./header_reader.ts";
 import { CHAIN_FAMILIES, parentHashOf } from "./chain_records.ts";
 import { RootstockChainStore } from "./chain_store.ts";
 import type { RootstockConfig } from "./config.ts";
@@ -48,7 +49,8 @@ const STATUS_INTERVAL_MS = 10_000;
 export interface RootstockServiceDeps {
   /** Asked at the start, when the services that this one needs are up. */
   readonly engine: () => Engine;
-  readonly dataDir: string;
+  /** Where the node key is kept; absent where nothing is kept on disk. */
+  readonly keyDirectory: string | undefined;
   readonly build: BuildInfo;
 }
 
@@ -125,11 +127,15 @@ export class RootstockService implements Service {
       }),
     );
     const reporter = stack.use(new SyncReporter({ log: log.child("sync"), progress: () => driver.progress }));
-    const peers: Peers = this.#peers({ store, driver, peerStore, metrics, log });
+    const { keyDirectory } = this.#deps;
+    const key = keyDirectory === undefined
+      ? NodeKey.generate((count) => crypto.getRandomValues(new Uint8Array(count)))
+      : openNodeKey(keyDirectory);
+    const peers: Peers = this.#peers({ key, store, driver, peerStore, metrics, log });
     // The goodbyes go out before the sync stops, or peers would be asked for nothing.
     stack.use(peers);
     await peers.start();
-    const discovery = await this.#discover(peers, peerStore, log);
+    const discovery = await this.#discover(key, peers, peerStore, log);
     if (discovery !== undefined) {
       stack.use(discovery);
       peers.follow(discovery);
@@ -201,14 +207,15 @@ export class RootstockService implements Service {
     await running?.stack[Symbol.asyncDispose]();
   }
 
-  #peers({ store, driver, peerStore, metrics, log }: {
+  #peers({ key, store, driver, peerStore, metrics, log }: {
+    readonly key: NodeKey;
     readonly store: RootstockChainStore;
     readonly driver: SyncDriver;
     readonly peerStore: PeerStore;
     readonly metrics: RootstockMetrics;
     readonly log: Context["log"];
   }): Peers {
-    const { p2p, nodeKeyFile } = this.#config;
+    const { p2p } = this.#config;
     const { networkId, port, genesis } = this.#network;
     const headers = new HeaderService({ perMinute: p2p.messagesPerMinute }, {
       store,
@@ -217,7 +224,7 @@ export class RootstockService implements Service {
       send: (peer, message) => peers.send(peer, message),
     });
     const peers: Peers = new Peers({
-      key: openNodeKey(nodeKeyFile === "" ? `${this.#deps.dataDir}/rootstock.key` : nodeKeyFile),
+      key,
       clientId: clientName(this.#deps.build),
       networkId,
       genesisHash: genesis.hash,
@@ -266,12 +273,17 @@ export class RootstockService implements Service {
     };
   }
 
-  async #discover(peers: Peers, store: PeerStore, log: Context["log"]): Promise<Discovery | undefined> {
+  async #discover(
+    key: NodeKey,
+    peers: Peers,
+    store: PeerStore,
+    log: Context["log"],
+  ): Promise<Discovery | undefined> {
     const { discovery, p2p } = this.#config;
     if (!discovery.enabled) return undefined;
     const { networkId, port, bootNodes } = this.#network;
     return await Discovery.open({
-      key: peers.key,
+      key,
       networkId,
       host: discovery.host,
       // rskj dials the port that it heard from.

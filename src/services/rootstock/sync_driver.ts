@@ -20,6 +20,7 @@ import type {
 } from "../../protocols/rootstock/sync_events.ts";
 import { SyncMachine, type SyncMachineOptions } from "../../protocols/rootstock/sync_machine.ts";
 import { positionOf, toChainHeader, totalOf } from "./chain_position.ts";
+import type { ChainHeader } from "./chain_records.ts";
 import type { RootstockChainStore } from "./chain_store.ts";
 import type { RootstockMetrics } from "./metrics.ts";
 import type { PeerMessage } from "./peers.ts";
@@ -231,7 +232,7 @@ export class SyncDriver implements AsyncDisposable {
 
   async #anchor({ ticket, headers }: Effect<"anchor">): Promise<void> {
     const { store, metrics } = this.#deps;
-    const below = headers.map(({ number, hash, bytes }) => ({ number, hash, header: bytes }));
+    const below: ChainHeader[] = headers.map(({ number, hash, bytes }) => ({ number, hash, header: bytes }));
     // What lies below the base is there for the rules only: nothing is known of the work behind it.
     await store.begin(below.with(-1, { ...below.at(-1)!, totalDifficulty: totalOf(this.#base) }));
     metrics.headersStored.inc({ chain: "canonical" }, headers.length);
