@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { check, DiscoveryScript, NETWORK_ID, scriptPeer } from "./_discovery_script.ts";
 import { encodePacket } from "./discovery_packet.ts";
 import { nodeDistance } from "./kademlia.ts";
+import { NodeKey } from "./secp256k1.ts";
 
 Deno.test("DiscoveryMachine pings boot nodes whose id it does not know, and asks them once they answer", () => {
   check(`
@@ -282,7 +283,7 @@ Deno.test("DiscoveryMachine has nothing to do with who is banned", () => {
 
 Deno.test("DiscoveryMachine drops its own packets and addresses that cannot be answered", () => {
   const script = new DiscoveryScript();
-  const own = { key: new Uint8Array(32).fill(0xee) };
+  const own = { key: new NodeKey(new Uint8Array(32).fill(0xee)) };
   const ping = { type: "ping", check: "0a967855-cfba-4b1b-9890-f6c931a4a7a0", host: "", port: 0 } as const;
   const bytes = encodePacket({ ...ping, networkId: NETWORK_ID }, own.key);
   const from = (host: string, port = 5050) =>
