@@ -1,7 +1,7 @@
 /**
  * Latency of `eth_getBlockByNumber` under a steady load, beside bare handlers that answer the same bytes.
  *
- * Prints the rows of the table in docs/rootstock-rpc.md. A real listener over a filled RocksDB, random blocks, a client
+ * Prints a table. A real listener over a filled RocksDB, random blocks, a client
  * in a thread of its own: `deno task bench:rootstock-rpc [REQUESTS A SECOND] [SECONDS]`
  *
  * @module

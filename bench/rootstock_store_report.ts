@@ -1,7 +1,7 @@
 /**
  * What the chain of Rootstock headers costs on disk and in time: appends, bytes, reads, a reorganisation.
  *
- * Prints the rows of the table in docs/rootstock-rpc.md. Real RocksDB, every write synced:
+ * Prints a table. Real RocksDB, every write synced:
  * `deno task bench:rootstock-store [HEADERS] [DIRECTORY]`
  *
  * @module
