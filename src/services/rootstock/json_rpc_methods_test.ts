@@ -303,7 +303,7 @@ Deno.test("What headers cannot answer has an error of its own, other than an unk
       ]
     ) {
       const { status, error } = await call(method!, "0x00", "latest");
-      assert.deepEqual([status, error.code, error.data], [200, -32_004, { needs }], method);
+      assert.deepEqual([status, error.code, error.data], [200, -32_004, { needs }], `${method}`);
       assert.match(error.message, /keeps headers only/);
     }
     assert.equal((await call("eth_getBalanceX")).error.code, -32_601);

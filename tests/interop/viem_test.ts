@@ -1,7 +1,6 @@
-/** The two client libraries that most programs for Ethereum and Rootstock use, against the JSON-RPC of headers. */
+/** A client library that many programs for Ethereum and Rootstock use, against the JSON-RPC of headers. */
 
 import assert from "node:assert/strict";
-import { JsonRpcProvider, Network } from "ethers";
 import { createPublicClient, defineChain, http } from "viem";
 import { createJsonRpcMetrics, listenJsonRpc } from "../../src/http/json_rpc.ts";
 import { RecordingLog } from "../../src/kernel/_testing.ts";
@@ -17,10 +16,7 @@ const CHAIN = makeHeaders({ count: 51 });
 const TIP = CHAIN.at(-1)!;
 const ADDRESS = "0x0000000000000000000000000000000001000006";
 
-async function withNode(
-  unknownTransactions: "omit" | "empty",
-  run: (url: string) => Promise<void>,
-): Promise<void> {
+async function withNode(run: (url: string) => Promise<void>): Promise<void> {
   await using engine = openMemoryEngine({ families: CHAIN_FAMILIES, limitBytes: 2 ** 26 });
   const store = await RootstockChainStore.open(engine, {
     genesisHash: CHAIN[0]!.hash,
@@ -30,7 +26,7 @@ async function withNode(
   const methods = rootstockMethods({
     chain: store,
     reader: MADE_READER,
-    unknownTransactions,
+    unknownTransactions: "omit",
     chainId: 30,
     genesis: { ...CHAIN[0]!, canonical: true },
     syncing: () => undefined,
@@ -46,7 +42,7 @@ async function withNode(
 }
 
 Deno.test("viem reads blocks and names what headers cannot answer", async () => {
-  await withNode("omit", async (url) => {
+  await withNode(async (url) => {
     const chain = defineChain({
       id: 30,
       name: "Rootstock",
@@ -71,38 +67,4 @@ Deno.test("viem reads blocks and names what headers cannot answer", async () => 
     await assert.rejects(client.getBlock({ includeTransactions: true }), /headers only/);
     await assert.rejects(client.getBlock({ blockNumber: 99n }), { name: "BlockNotFoundError" });
   });
-});
-
-Deno.test({
-  name: "ethers reads blocks once transactions are shown as empty, and names what headers cannot answer",
-  // ethers never clears the timers of its requests.
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: async () => {
-    const withProvider = (unknown: "omit" | "empty", run: (provider: JsonRpcProvider) => Promise<void>) =>
-      withNode(unknown, async (url) => {
-        const staticNetwork = new Network("rootstock", 30);
-        const provider = new JsonRpcProvider(url, staticNetwork, { staticNetwork });
-        try {
-          await run(provider);
-        } finally {
-          provider.destroy();
-        }
-      });
-    await withProvider("empty", async (provider) => {
-      assert.equal(await provider.getBlockNumber(), 50);
-      const [latest, third] = await Promise.all([provider.getBlock("latest"), provider.getBlock(3)]);
-      assert.equal(latest?.hash, `0x${TIP.hash.toHex()}`);
-      assert.equal(latest?.gasLimit, 10_000_000n);
-      assert.equal(third?.number, 3);
-      assert.equal(await provider.getBlock(99), null);
-      await assert.rejects(provider.getBalance(ADDRESS), /needs the state of accounts/);
-      assert.deepEqual(await provider.send("eth_chainId", []), "0x1e");
-    });
-    // Why docs/rootstock-rpc.md names the setting.
-    await withProvider("omit", async (provider) => {
-      assert.equal(await provider.getBlockNumber(), 50);
-      await assert.rejects(provider.getBlock("latest"));
-    });
-  },
 });
