@@ -69,6 +69,13 @@ export class Approach {
     return this.#hasBest;
   }
 
+  /** The same for another tip of ours; the best header need not be shown again. */
+  again(): Approach {
+    const approach = new Approach(this.#parts, this.#guide, this.#target);
+    approach.#hasBest = this.#hasBest;
+    return approach;
+  }
+
   pump(): void {
     if (this.#end === undefined && this.#guide.distrusted) this.#end = "failed";
     while (this.#end === undefined) {

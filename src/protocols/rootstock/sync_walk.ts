@@ -10,6 +10,7 @@
 import { Approach } from "./sync_approach.ts";
 import type { SyncChain } from "./sync_chain.ts";
 import { type GrowthRules, isAboveGrowth } from "./sync_claims.ts";
+import { equal } from "./bytes.ts";
 import { CHUNK_HEADERS } from "./skeleton.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
 import type { ChainPosition, SyncPhase, SyncVerdict } from "./sync_events.ts";
@@ -28,6 +29,8 @@ export interface WalkParts {
   readonly segments: SyncSegments;
   readonly lookups: SyncLookups;
   readonly growth: GrowthRules;
+  /** Ends what is on its way beside the walk, which then alone extends the chain; false while it has to be waited for. */
+  readonly clear: () => boolean;
   /** A branch has grown to `head`: make it the canonical chain if it is heavier. */
   readonly consider: (head: ChainPosition, forkPoint: ChainPosition) => void;
 }
@@ -39,7 +42,8 @@ export class Walk {
   readonly target: { readonly number: number; readonly hash: Uint8Array; readonly totalDifficulty?: bigint };
   readonly #parts: WalkParts;
   #end: WalkEnd | undefined;
-  readonly #approach: Approach;
+  #approach: Approach;
+  #approachedFrom: ChainPosition;
   #isAsking = false;
   #connection: ChainPosition | undefined;
   #isConnectionChecked = false;
@@ -54,6 +58,7 @@ export class Walk {
     this.guide = guide;
     this.target = { number, hash, ...(totalDifficulty === undefined ? {} : { totalDifficulty }) };
     this.#approach = new Approach(parts, guide, this.target);
+    this.#approachedFrom = parts.chain.tip;
   }
 
   get phase(): SyncPhase {
@@ -76,6 +81,11 @@ export class Walk {
     return this.#head !== this.#connection && !this.#isFork;
   }
 
+  /** Still asking where to begin: the chain may change meanwhile. */
+  get isApproaching(): boolean {
+    return this.#line === undefined;
+  }
+
   get windowHeaders(): number {
     return this.#window?.headers ?? 0;
   }
@@ -91,7 +101,7 @@ export class Walk {
       this.#approach.pump();
       const { end } = this.#approach;
       if (end === "failed" || end === "refused") this.#finish(end);
-      else if (end !== undefined) this.#connect(end.connection);
+      else if (end !== undefined && this.#parts.clear()) this.#connect(end.connection);
     }
     if (this.#line !== undefined) this.#download();
   }
@@ -104,6 +114,12 @@ export class Walk {
 
   #connect(connection: ChainPosition): void {
     const { context, chain, growth } = this.#parts;
+    if (!equal(this.#approachedFrom.hash, chain.tip.hash)) {
+      // Blocks came meanwhile: where the chains part may be another place.
+      this.#approachedFrom = chain.tip;
+      this.#approach = this.#approach.again();
+      return this.#approach.pump();
+    }
     const { number, totalDifficulty } = this.target;
     const { totalDifficultyCeiling } = connection;
     if (
