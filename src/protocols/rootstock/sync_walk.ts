@@ -10,7 +10,6 @@
 import { Approach } from "./sync_approach.ts";
 import type { SyncChain } from "./sync_chain.ts";
 import { type GrowthRules, isAboveGrowth } from "./sync_claims.ts";
-import { equal } from "./bytes.ts";
 import { CHUNK_HEADERS } from "./skeleton.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
 import type { ChainPosition, SyncPhase, SyncVerdict } from "./sync_events.ts";
@@ -43,7 +42,8 @@ export class Walk {
   readonly #parts: WalkParts;
   #end: WalkEnd | undefined;
   #approach: Approach;
-  #approachedFrom: ChainPosition;
+  /** Where the chain stood when the approach began. */
+  #begun: { readonly tip: ChainPosition; readonly adoptions: number };
   #isAsking = false;
   #connection: ChainPosition | undefined;
   #isConnectionChecked = false;
@@ -58,7 +58,7 @@ export class Walk {
     this.guide = guide;
     this.target = { number, hash, ...(totalDifficulty === undefined ? {} : { totalDifficulty }) };
     this.#approach = new Approach(parts, guide, this.target);
-    this.#approachedFrom = parts.chain.tip;
+    this.#begun = { tip: parts.chain.tip, adoptions: parts.chain.adoptions };
   }
 
   get phase(): SyncPhase {
@@ -114,10 +114,12 @@ export class Walk {
 
   #connect(connection: ChainPosition): void {
     const { context, chain, growth } = this.#parts;
-    if (!equal(this.#approachedFrom.hash, chain.tip.hash)) {
-      // Blocks came meanwhile: where the chains part may be another place.
-      this.#approachedFrom = chain.tip;
-      this.#approach = this.#approach.again();
+    const { tip, adoptions } = this.#begun;
+    const hasLeft = adoptions !== chain.adoptions;
+    if (hasLeft || (connection.number === tip.number && tip !== chain.tip)) {
+      // Blocks came meanwhile: the place may be higher, or on a chain that was left be none.
+      this.#begun = { tip: chain.tip, adoptions: chain.adoptions };
+      this.#approach = this.#approach.again(hasLeft ? chain.base : connection);
       return this.#approach.pump();
     }
     const { number, totalDifficulty } = this.target;
