@@ -163,6 +163,7 @@ export {
   type Compression,
   detectCompression,
   MAX_BLOCK_FILE_BYTES,
+  packBlockFile,
   unpackBlockFile,
 } from "./src/protocols/hiero/block_file.ts";
 export { SOFT_REQUEST_BYTES, splitBlock } from "./src/protocols/hiero/block_split.ts";
@@ -182,6 +183,7 @@ export {
   type VerifiedContents,
   verifyContentsProof,
 } from "./src/protocols/hiero/contents_proof.ts";
+export { type SignatureStatus, verifyContentsSignature } from "./src/protocols/hiero/contents_signature.ts";
 export { BlockContents } from "./src/protocols/hiero/contents_tree.ts";
 export { type MerkleSibling, PathTree } from "./src/protocols/hiero/merkle_path.ts";
 export {
@@ -192,6 +194,29 @@ export {
   readContentsProof,
   verifyContentsFile,
 } from "./src/protocols/hiero/contents_file.ts";
+
+// Hiero blocks: archives, their names and their zip format
+export {
+  archivePath,
+  type Batch,
+  batchAt,
+  batchOf,
+  entryName,
+  MAX_POWER,
+  MIN_POWER,
+  paddedNumber,
+} from "./src/protocols/hiero/archive_layout.ts";
+export {
+  encodeLocalHeader,
+  encodeZipEnd,
+  LOCAL_HEADER_BYTES,
+  localHeaderBytes,
+  readZipEnd,
+  ZIP_TAIL_BYTES,
+  type ZipEnd,
+  type ZipEntry,
+  ZipTable,
+} from "./src/protocols/hiero/archive_zip.ts";
 
 // Hiero blocks: the publish race as a machine, events in and effects out
 export { PublishMachine, type PublishMachineOptions } from "./src/protocols/hiero/publish_machine.ts";
