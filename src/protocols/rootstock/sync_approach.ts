@@ -41,6 +41,8 @@ export class Approach {
   readonly #target: { readonly number: number; readonly hash: Uint8Array };
   /** So long a question may stay open before it is asked again; longer for a peer that failed before. */
   readonly #patienceMs: number;
+  /** No lower block is asked for. */
+  readonly #lowest: ChainPosition;
   #question: Question | undefined;
   #hasBest = false;
   #search: ConnectionSearch | undefined;
@@ -52,8 +54,10 @@ export class Approach {
     parts: ApproachParts,
     guide: SyncPeer,
     target: { readonly number: number; readonly hash: Uint8Array },
+    lowest: ChainPosition = parts.chain.base,
   ) {
     this.#parts = parts;
+    this.#lowest = lowest;
     this.#guide = guide;
     this.#target = target;
     const { stealAfterMs, config } = parts.context;
@@ -67,6 +71,17 @@ export class Approach {
   /** The guide has shown the header of its best block. */
   get hasBest(): boolean {
     return this.#hasBest;
+  }
+
+  /**
+   * The same for another tip of ours; the best header need not be shown again.
+   *
+   * @param lowest A block known to be shared.
+   */
+  again(lowest: ChainPosition): Approach {
+    const approach = new Approach(this.#parts, this.#guide, this.#target, lowest);
+    approach.#hasBest = this.#hasBest;
+    return approach;
   }
 
   pump(): void {
@@ -123,16 +138,17 @@ export class Approach {
 
   /** The tip first, which most peers have; then the binary search, then the base itself unless it is genesis. */
   #next(): Question | undefined {
-    const { base, tip } = this.#parts.chain;
+    const { tip, base } = this.#parts.chain;
+    const lowest = this.#lowest;
     if (this.#search === undefined) {
       // Nothing but genesis, which all chains share: no question needed.
       if (tip.number === 0) this.#end = { connection: base };
       else if (this.#target.number > tip.number) {
         return this.#compare(tip.number, (ours) => {
           if (ours !== undefined) this.#end = { connection: ours };
-          else this.#search = new ConnectionSearch(base.number, tip.number);
+          else this.#search = new ConnectionSearch(lowest.number, tip.number);
         });
-      } else this.#search = new ConnectionSearch(base.number, this.#target.number);
+      } else this.#search = new ConnectionSearch(lowest.number, this.#target.number);
       return undefined;
     }
     const { result, height } = this.#search;
@@ -142,7 +158,8 @@ export class Approach {
         this.#search!.answer(ours !== undefined);
       });
     }
-    const connection = result === 0 ? base : this.#shared;
+    const isGiven = result === 0 || lowest !== base;
+    const connection = this.#shared ?? (isGiven ? lowest : undefined);
     if (connection !== undefined) {
       this.#end = { connection };
       return undefined;

@@ -7,19 +7,29 @@
  * @module
  */
 
+import { equal } from "./bytes.ts";
 import { CHUNK_HEADERS } from "./skeleton.ts";
 import type { KnownBlock, SyncChain } from "./sync_chain.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
 import type { ChainPosition, HeaderIdentity, SyncVerdict } from "./sync_events.ts";
 import type { SyncSegments } from "./sync_segments.ts";
 
-/** A branch on its way from one peer. */
+/** Branches that one peer may have on their way, so that none keeps those of others out. */
+const BRANCHES_PER_PEER = 2;
+/** Peers remembered that say they have a branch, beside the one that is asked. */
+const OTHERS_MAX = 8;
+
+/** A branch on its way, from one peer at a time. */
 interface Branch {
-  readonly peer: SyncPeer;
+  /** Who is asked. */
+  peer: SyncPeer;
+  /** Others that said they have its top block, to be asked if this one is slow. */
+  readonly others: SyncPeer[];
+  askedMs: number;
   /** Hex of its top block. */
   readonly top: string;
-  /** What the peer claimed of the top block, if it was in a status. */
-  readonly totalDifficulty?: bigint;
+  /** What a peer claimed of the top block, if it was in a status. */
+  readonly claim?: { readonly peer: SyncPeer; readonly totalDifficulty: bigint };
   /** Descending from the top. */
   readonly headers: { readonly identity: HeaderIdentity; readonly bytes: Uint8Array }[];
   /** Hash of the header that comes next. */
@@ -45,10 +55,6 @@ export class SyncBranches {
     this.#parts = parts;
   }
 
-  get size(): number {
-    return this.#branches.length;
-  }
-
   /**
    * Fetches the block `hash` from a peer, and what lies between it and a known block. Does nothing if it is known, on
    * its way, or there are too many branches already.
@@ -56,22 +62,27 @@ export class SyncBranches {
   want(peer: SyncPeer, hash: Uint8Array, number?: number, totalDifficulty?: bigint): void {
     const { context, chain } = this.#parts;
     const top = hash.toHex();
-    if (
-      peer.distrusted || chain.known(top) !== undefined || this.#branches.length >= context.config.branches
-    ) return;
-    if (
-      this.#branches.some((branch) =>
-        branch.top === top || branch.headers.some(({ identity }) => identity.hash.toHex() === top)
-      )
-    ) {
+    if (peer.distrusted || chain.known(top) !== undefined) return;
+    const same = this.#branches.find((branch) => branch.top === top);
+    if (same !== undefined) {
+      const isNew = same.peer !== peer && !same.others.includes(peer);
+      if (isNew && same.others.length < OTHERS_MAX) same.others.push(peer);
       return;
     }
+    if (this.#branches.length >= context.config.branches) return;
+    if (this.#branches.filter((branch) => branch.peer === peer).length >= BRANCHES_PER_PEER) return;
+    const isPart = this.#branches.some(({ headers }) =>
+      headers.some(({ identity }) => equal(identity.hash, hash))
+    );
+    if (isPart) return;
     // One more than the gap shows at once whether the branch leaves our tip or a block below it.
     const gap = number === undefined ? 1 : number - chain.tip.number + 1;
     this.#branches.push({
       peer,
+      others: [],
+      askedMs: 0,
       top,
-      ...(totalDifficulty === undefined ? {} : { totalDifficulty }),
+      ...(totalDifficulty === undefined ? {} : { claim: { peer, totalDifficulty } }),
       headers: [],
       wanted: hash,
       count: Math.min(CHUNK_HEADERS, Math.max(1, gap)),
@@ -80,9 +91,12 @@ export class SyncBranches {
   }
 
   pump(): void {
+    const { nowMs, stealAfterMs } = this.#parts.context;
     for (const branch of [...this.#branches]) {
-      if (branch.peer.distrusted) this.#drop(branch);
-      else if (branch.phase === "wanted") this.#ask(branch);
+      const isLate = branch.phase === "asked" && nowMs - branch.askedMs >= stealAfterMs;
+      const isOpen = branch.phase === "wanted" || branch.phase === "asked";
+      if (isOpen && (branch.peer.distrusted || (isLate && branch.others.length > 0))) this.#turnTo(branch);
+      if (branch.phase === "wanted") this.#ask(branch);
     }
     // One at a time: what the next has in common with it is known by then.
     if (this.#branches.some(({ phase }) => phase === "verifying")) return;
@@ -95,39 +109,66 @@ export class SyncBranches {
     if (at >= 0) this.#branches.splice(at, 1);
   }
 
+  /** Drops what is not in verification; whether nothing is left. */
+  clear(): boolean {
+    for (const branch of [...this.#branches]) if (branch.phase !== "verifying") this.#drop(branch);
+    return this.#branches.length === 0;
+  }
+
+  /** Asks the next peer that has the branch, if there is one. */
+  #turnTo(branch: Branch): void {
+    const next = branch.others.shift();
+    if (next === undefined) return this.#drop(branch);
+    branch.peer = next;
+    branch.phase = "wanted";
+  }
+
   /** The attempt led nowhere: the peer's claims are left alone for a while. */
-  #fail(branch: Branch): void {
+  #fail(branch: Branch, peer: SyncPeer): void {
     const { context } = this.#parts;
-    const { peer } = branch;
     peer.retryAtMs = context.nowMs + context.config.retryAfterMs * 2 ** Math.min(6, peer.failures++);
-    this.#drop(branch);
+    if (branch.peer === peer) this.#turnTo(branch);
+  }
+
+  /** What the branch holds is not to be had from anybody. */
+  #giveUp(branch: Branch): void {
+    branch.others.length = 0;
+    this.#fail(branch, branch.peer);
   }
 
   #ask(branch: Branch): void {
     const { context } = this.#parts;
-    const request = { type: "block-headers-request", hash: branch.wanted, count: branch.count } as const;
+    const { peer, wanted: hash, count } = branch;
+    // A peer that was overtaken may still answer first; what it was asked for has to be what is wanted.
+    const isWanted = () => branch.wanted === hash && (branch.phase === "asked" || branch.phase === "wanted");
     const isAsked = context.request(
-      branch.peer,
-      request,
-      ({ headers }) => this.#receive(branch, headers),
-      () => this.#fail(branch),
+      peer,
+      { type: "block-headers-request", hash, count },
+      ({ headers }) => {
+        if (isWanted()) this.#receive(branch, peer, headers, count);
+      },
+      () => {
+        if (isWanted()) this.#fail(branch, peer);
+      },
     );
-    if (isAsked) branch.phase = "asked";
+    if (!isAsked) return;
+    branch.phase = "asked";
+    branch.askedMs = context.nowMs;
   }
 
-  #receive(branch: Branch, headers: readonly Uint8Array[]): void {
+  #receive(branch: Branch, peer: SyncPeer, headers: readonly Uint8Array[], count: number): void {
     const { context, chain } = this.#parts;
-    const { peer } = branch;
     const refuse = (detail: string) => {
       context.score(peer, "invalid-header", detail);
-      this.#fail(branch);
+      this.#fail(branch, peer);
     };
-    if (headers.length === 0 || headers.length > branch.count) {
-      return refuse(`${headers.length} headers for ${branch.count}`);
+    if (headers.length === 0 || headers.length > count) {
+      return refuse(`${headers.length} headers for ${count}`);
     }
+    branch.peer = peer;
     for (const bytes of headers) {
       const identity = bytes.length > context.config.headerBytes ? undefined : context.identify(bytes);
-      if (identity === undefined || identity.hash.toHex() !== branch.wanted.toHex()) {
+      if (identity === undefined || !equal(identity.hash, branch.wanted)) {
         return refuse("Header is not the one asked for, or not the parent of the one before");
       }
       if (chain.known(identity.hash.toHex()) !== undefined) break;
@@ -175,16 +216,17 @@ export class SyncBranches {
           `${verdict.rule} at block ${after.number + 1 + verdict.index}`,
         );
       }
-      return this.#fail(branch);
+      return this.#giveUp(branch);
     }
     const taken = chain.take(after, verdict.headers, bytes, () => {});
-    if ("refused" in taken) return this.#fail(branch);
+    if ("refused" in taken) return this.#giveUp(branch);
     this.#drop(branch);
     branch.peer.failures = 0;
     const { totalDifficultyCeiling: ceiling } = taken.head;
-    if (branch.totalDifficulty !== undefined && ceiling !== undefined && branch.totalDifficulty > ceiling) {
+    const { claim } = branch;
+    if (claim !== undefined && ceiling !== undefined && claim.totalDifficulty > ceiling) {
       context.score(
-        branch.peer,
+        claim.peer,
         "invalid-message",
         `Total difficulty above what block ${taken.head.number} can have`,
       );

@@ -45,6 +45,7 @@ export class SyncChain {
   #freshHeaders = 0;
   readonly #reported = new Set<string>();
   #stopped = false;
+  #adoptions = 0;
 
   constructor(
     context: SyncContext,
@@ -69,6 +70,11 @@ export class SyncChain {
   /** Last height of the canonical chain that is durably stored. */
   get storedNumber(): number {
     return Math.min(this.#storedNumber, this.#tip.number);
+  }
+
+  /** How often the canonical chain was left for another. */
+  get adoptions(): number {
+    return this.#adoptions;
   }
 
   /** A checkpoint was contradicted, and that is the end. */
@@ -154,6 +160,7 @@ export class SyncChain {
   /** Makes `head` the tip: a branch that leaves the canonical chain at `forkPoint`, all of it handed to the store. */
   adopt(head: ChainPosition, forkPoint: ChainPosition): void {
     this.#settle();
+    this.#adoptions++;
     const depth = this.#tip.number - forkPoint.number;
     for (let number = this.#tip.number; number > forkPoint.number; number--) this.#canonical.delete(number);
     for (

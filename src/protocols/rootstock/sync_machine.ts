@@ -94,7 +94,8 @@ export class SyncMachine {
     this.#judge = new ForkJudge(context, chain);
     const consider = (head: ChainPosition, forkPoint: ChainPosition) => this.#judge.consider(head, forkPoint);
     this.#branches = new SyncBranches({ context, chain, segments, consider });
-    this.#parts = { context, chain, segments, lookups, growth, consider };
+    const clear = () => this.#branches.clear();
+    this.#parts = { context, chain, segments, lookups, growth, consider, clear };
     this.#anchoring = ancestors > 0 ? new SyncAnchoring(context, base, ancestors) : undefined;
   }
 
@@ -195,7 +196,9 @@ export class SyncMachine {
 
   /** A block is said to be new. Far ahead of us it only says how far the peer is; the next status does the rest. */
   #announced(peer: SyncPeer, hash: Uint8Array, number?: number): void {
-    if (this.#walk !== undefined || this.#anchoring?.isDone === false || this.#chain.stopped) return;
+    if (this.#walk?.isApproaching === false || this.#anchoring?.isDone === false || this.#chain.stopped) {
+      return;
+    }
     const distance = number === undefined ? 0 : number - this.#chain.tip.number;
     if (Math.abs(distance) <= this.#context.config.branchHeaders) this.#branches.want(peer, hash, number);
   }
@@ -206,7 +209,7 @@ export class SyncMachine {
     else {
       this.#walk?.pump();
       if (this.#walk?.end !== undefined) this.#endWalk(this.#walk);
-      if (this.#walk === undefined) this.#decide();
+      if (this.#walk?.isApproaching !== false) this.#decide();
       this.#branches.pump();
       this.#judge.pump();
     }
@@ -226,7 +229,7 @@ export class SyncMachine {
     }
   }
 
-  /** Looks for a peer with something that we lack, and begins to fetch it. */
+  /** Looks for peers with something that we lack, and begins to fetch it: near the tip by hash, else by one walk. */
   #decide(): void {
     const { nowMs, config, peers } = this.#context;
     if (this.#firstPeerMs === undefined) return;
@@ -236,8 +239,7 @@ export class SyncMachine {
       if (peer.distrusted || peer.status === undefined || peer.retryAtMs > nowMs) continue;
       if (peer.explored !== peer.bestHash && this.#mayGuide(peer)) guides.push(peer);
     }
-    // Branches first: one may be the whole of what a walk would fetch.
-    if (this.#branches.size > 0) return;
+    if (this.#walk !== undefined) return;
     guides.sort((a, b) =>
       a.failures - b.failures || a.walks - b.walks ||
       compare(b.status!.totalDifficulty, a.status!.totalDifficulty)

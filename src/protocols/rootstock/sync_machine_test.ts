@@ -1,14 +1,11 @@
 import { check } from "./_sync_script.ts";
 import { ToyWorld } from "./_sync_world.ts";
 
-/** Branch 0 is the chain; 1 and 5 leave it near the tip, 2 and 4 deep below; 3 breaks a rule from 301 on. */
+/** Branch 0 is the chain; 1 leaves it deep below the tip; 2 breaks a rule from 301 on. */
 const WORLD = new ToyWorld([
   { difficulty: 1_000 },
-  { parent: 0, forkAt: 501, difficulty: 1_200 },
   { parent: 0, forkAt: 100, difficulty: 1_500 },
   { parent: 0, forkAt: 300, difficulty: 1_000, invalidFrom: 301 },
-  { parent: 0, forkAt: 0, difficulty: 900 },
-  { parent: 0, forkAt: 501, difficulty: 900, uncleCount: 1 },
 ]);
 
 const TIP = WORLD.position(0, 500);
@@ -94,72 +91,11 @@ Deno.test("SyncMachine goes on from the stored tip", () => {
   );
 });
 
-Deno.test("SyncMachine fetches announced blocks by hash, and those between", () => {
-  check(
-    `
-    > a joins 0@500
-    > a announces 0@501
-    a < headers 0@501 x2
-    > a answers
-    verify 1 after 0@500
-    > verified
-    store 0@501 to 0@501
-    > stored
-    > a announces 0@501
-    > a tells 0@503
-    a < headers 0@503 x1
-    > a says 0@503
-    > a answers
-    a < headers 0@502 x192
-    > a answers
-    verify 2 after 0@501
-    > verified
-    store 0@502 to 0@503
-  `,
-    WORLD,
-    { tip: TIP },
-  );
-});
-
-Deno.test("SyncMachine adopts a short fork that is heavier, and keeps to the chain where it is not", () => {
-  check(
-    `
-    > a joins 0@502
-    a < headers 0@502 x3
-    > a answers
-    verify 2 after 0@500
-    > verified
-    store 0@501 to 0@502
-    > b joins 5@502
-    b < headers 5@502 x1
-    > b answers
-    verify 1 after 0@501
-    > verified
-    store aside 5@502 to 5@502
-    > c joins 1@502
-    c < headers 1@502 x1
-    > c answers
-    verify 1 after 0@501
-    > verified
-    store aside 1@502 to 1@502
-    adopt 1@502 from 0@501, 1 deep
-    > c announces 1@503
-    c < headers 1@503 x2
-    > c answers
-    verify 1 after 1@502
-    > verified
-    store 1@503 to 1@503
-  `,
-    WORLD,
-    { tip: TIP },
-  );
-});
-
 Deno.test("SyncMachine finds where a deep fork leaves the stored chain, and adopts it once it is heavier", () => {
   check(
     `
-    > a joins 2@505
-    a < headers 2@505 x1
+    > a joins 1@505
+    a < headers 1@505 x1
     > a answers
     a < hash of 500
     > a answers
@@ -203,22 +139,22 @@ Deno.test("SyncMachine finds where a deep fork leaves the stored chain, and adop
     > a answers
     lookup 192
     > found 0
-    a < headers 2@192 x92
-    a < headers 2@384 x192
-    a < headers 2@505 x121
+    a < headers 1@192 x92
+    a < headers 1@384 x192
+    a < headers 1@505 x121
     > a answers
     verify 92 after 0@100
     > a answers
-    verify 192 after 2@192
+    verify 192 after 1@192
     > a answers
-    verify 121 after 2@384
+    verify 121 after 1@384
     > verified
-    store aside 2@101 to 2@192
+    store aside 1@101 to 1@192
     > verified
-    store aside 2@193 to 2@384
-    adopt 2@384 from 0@100, 400 deep
+    store aside 1@193 to 1@384
+    adopt 1@384 from 0@100, 400 deep
     > verified
-    store 2@385 to 2@505
+    store 1@385 to 1@505
   `,
     WORLD,
     { tip: TIP, config: { branchHeaders: 4 } },
@@ -290,14 +226,14 @@ Deno.test("SyncMachine reports a chunk of the wrong size, and asks another peer 
 Deno.test("SyncMachine reports whoever vouched for a block that breaks a rule, and keeps what was verified below", () => {
   check(
     `
-    > a joins 3@500
-    a < headers 3@500 x1
+    > a joins 2@500
+    a < headers 2@500 x1
     > a answers
     a < skeleton from 0
     > a answers
     a < headers 0@192 x192
-    a < headers 3@384 x192
-    a < headers 3@500 x116
+    a < headers 2@384 x192
+    a < headers 2@500 x116
     > a answers
     verify 192 after 0@0
     > a answers

@@ -100,6 +100,24 @@ Deno.test("SyncMachine follows a growing chain, block by block, from announcemen
   network.assertRules();
 });
 
+Deno.test("SyncMachine follows the tip though silent peers announce first, and others claim chains that do not exist", () => {
+  const silent = Array.from({ length: 3 }, () => liar("silent", { blockMs: 5_000, latencyMs: 1 }));
+  const claiming = Array.from({ length: 4 }, () => liar("thin-air"));
+  const peers = [...silent, ...claiming, honest({ blockMs: 5_000 }), honest({ blockMs: 5_000 })];
+  const network = new SyncNetwork({ world: WORLD, peers });
+  network.run(120_000);
+  let lateMs = 0;
+  let behindMs = network.nowMs;
+  network.run(720_000, () => {
+    const best = network.peers.at(-1)!.best;
+    if (network.tip.number >= best) behindMs = network.nowMs;
+    lateMs = Math.max(lateMs, network.nowMs - behindMs);
+    return false;
+  });
+  assert.ok(lateMs < 12_000, `${lateMs} ms behind`);
+  network.assertRules();
+});
+
 Deno.test("SyncMachine survives peers that come and go, and goes on from what is stored", () => {
   const peers = [
     honest({ leaveMs: 3_000 }),

@@ -28,6 +28,8 @@ export interface WalkParts {
   readonly segments: SyncSegments;
   readonly lookups: SyncLookups;
   readonly growth: GrowthRules;
+  /** Ends what is on its way beside the walk, which then alone extends the chain; false while it has to be waited for. */
+  readonly clear: () => boolean;
   /** A branch has grown to `head`: make it the canonical chain if it is heavier. */
   readonly consider: (head: ChainPosition, forkPoint: ChainPosition) => void;
 }
@@ -39,7 +41,9 @@ export class Walk {
   readonly target: { readonly number: number; readonly hash: Uint8Array; readonly totalDifficulty?: bigint };
   readonly #parts: WalkParts;
   #end: WalkEnd | undefined;
-  readonly #approach: Approach;
+  #approach: Approach;
+  /** Where the chain stood when the approach began. */
+  #begun: { readonly tip: ChainPosition; readonly adoptions: number };
   #isAsking = false;
   #connection: ChainPosition | undefined;
   #isConnectionChecked = false;
@@ -54,6 +58,7 @@ export class Walk {
     this.guide = guide;
     this.target = { number, hash, ...(totalDifficulty === undefined ? {} : { totalDifficulty }) };
     this.#approach = new Approach(parts, guide, this.target);
+    this.#begun = { tip: parts.chain.tip, adoptions: parts.chain.adoptions };
   }
 
   get phase(): SyncPhase {
@@ -76,6 +81,11 @@ export class Walk {
     return this.#head !== this.#connection && !this.#isFork;
   }
 
+  /** Still asking where to begin: the chain may change meanwhile. */
+  get isApproaching(): boolean {
+    return this.#line === undefined;
+  }
+
   get windowHeaders(): number {
     return this.#window?.headers ?? 0;
   }
@@ -91,7 +101,7 @@ export class Walk {
       this.#approach.pump();
       const { end } = this.#approach;
       if (end === "failed" || end === "refused") this.#finish(end);
-      else if (end !== undefined) this.#connect(end.connection);
+      else if (end !== undefined && this.#parts.clear()) this.#connect(end.connection);
     }
     if (this.#line !== undefined) this.#download();
   }
@@ -104,6 +114,14 @@ export class Walk {
 
   #connect(connection: ChainPosition): void {
     const { context, chain, growth } = this.#parts;
+    const { tip, adoptions } = this.#begun;
+    const hasLeft = adoptions !== chain.adoptions;
+    if (hasLeft || (connection.number === tip.number && tip !== chain.tip)) {
+      // Blocks came meanwhile: the place may be higher, or on a chain that was left be none.
+      this.#begun = { tip: chain.tip, adoptions: chain.adoptions };
+      this.#approach = this.#approach.again(hasLeft ? chain.base : connection);
+      return this.#approach.pump();
+    }
     const { number, totalDifficulty } = this.target;
     const { totalDifficultyCeiling } = connection;
     if (
