@@ -9,7 +9,6 @@
 import { AdminService } from "./http/admin.ts";
 import { BlocksService } from "./services/blocks/service.ts";
 import { blocksConfig } from "./services/blocks/config.ts";
-import { rootstockConfig } from "./services/rootstock/config.ts";
 import { RootstockService } from "./services/rootstock/service.ts";
 import { rootstockConfig } from "./services/rootstock/config.ts";
 import { BusService } from "./services/bus/service.ts";
