@@ -317,37 +317,7 @@ export {
 } from "./src/protocols/hiero/subscribe_events.ts";
 
 // Rootstock: header sync as a machine, and the answers to peers that sync from us
-export { SyncMachine, type SyncMachineOptions } from "./src/protocols/rootstock/sync_machine.ts";
-export {
-  type ChainPosition,
-  DEFAULT_SYNC_CONFIG,
-  type HeaderIdentity,
-  type StoredHeader,
-  type SyncCheckpoint,
-  type SyncConfig,
-  type SyncEffect,
-  type SyncEvent,
-  type SyncHeader,
-  type SyncPeerId,
-  type SyncPhase,
-  type SyncProgress,
-  type SyncScore,
-  type SyncVerdict,
-} from "./src/protocols/rootstock/sync_events.ts";
-export type { IdentifyHeader } from "./src/protocols/rootstock/sync_context.ts";
-export type { IsHeavier } from "./src/protocols/rootstock/sync_chain.ts";
-export type { GrowthRules } from "./src/protocols/rootstock/sync_claims.ts";
-export {
-  answerOf,
-  type AnswerPlan,
-  DEFAULT_HEADER_SERVER,
-  HeaderServer,
-  type HeaderServerOptions,
-  planAnswer,
-} from "./src/protocols/rootstock/header_server.ts";
-export { MinuteLimit, type RateOptions, RequestBudget } from "./src/protocols/rootstock/request_rate.ts";
-export type { BlockIdentifier } from "./src/protocols/rootstock/block_identifier.ts";
-export type { RskMessage, RskStatus } from "./src/protocols/rootstock/rsk_message.ts";
+export * from "./src/protocols/rootstock/sync_mod.ts";
 
 // Talking to a block node
 export { BlockNodeClient, type NodeStatus } from "./src/services/blocks/node_client.ts";
