@@ -21,7 +21,7 @@ import { lowerBound } from "../../protocols/rootstock/total_difficulty.ts";
 import type { Engine } from "../../store/engine.ts";
 import type { FamilySpec } from "../../store/family.ts";
 import { headerReader } from "./header_reader.ts";
-import { CHAIN_FAMILIES, parentHashOf } from "./chain_records.ts";
+import { CHAIN_FAMILIES } from "./chain_records.ts";
 import { RootstockChainStore } from "./chain_store.ts";
 import type { RootstockConfig } from "./config.ts";
 import { Discovery } from "./discovery.ts";
@@ -121,12 +121,11 @@ export class RootstockService implements Service {
         },
         metrics,
         log: log.child("sync"),
-        onTip: () => {},
         nowSeconds,
         fatal,
       }),
     );
-    const reporter = stack.use(new SyncReporter({ log: log.child("sync"), progress: () => driver.progress }));
+    stack.use(new SyncReporter({ log: log.child("sync"), progress: () => driver.progress }));
     const { keyDirectory } = this.#deps;
     const key = keyDirectory === undefined
       ? NodeKey.generate((count) => crypto.getRandomValues(new Uint8Array(count)))
@@ -279,7 +278,7 @@ export class RootstockService implements Service {
     store: PeerStore,
     log: Context["log"],
   ): Promise<Discovery | undefined> {
-    const { discovery, p2p } = this.#config;
+    const { discovery } = this.#config;
     if (!discovery.enabled) return undefined;
     const { networkId, port, bootNodes } = this.#network;
     return await Discovery.open({

@@ -49,8 +49,6 @@ export interface SyncDriverDeps {
   readonly peers: SyncPeers;
   readonly metrics: RootstockMetrics;
   readonly log: Logger;
-  /** The canonical chain has a new end on disk. */
-  readonly onTip: (tip: BlockIdentifier) => void;
   readonly nowSeconds: () => number;
   /** A failure that sync cannot survive. */
   readonly fatal: (error: Error) => void;
@@ -240,23 +238,21 @@ export class SyncDriver implements AsyncDisposable {
   }
 
   async #store({ ticket, headers, canonical }: Effect<"store">): Promise<void> {
-    const { store, metrics, onTip } = this.#deps;
+    const { store, metrics } = this.#deps;
     const beganMs = performance.now();
     await store.append(headers.map(toChainHeader), { canonical });
     metrics.storeSeconds.observe((performance.now() - beganMs) / 1_000);
     metrics.headersStored.inc({ chain: canonical ? "canonical" : "fork" }, headers.length);
     this.#handle({ type: "segment-stored", ticket });
-    if (canonical) onTip(headers.at(-1)!);
   }
 
   async #adopt({ tip, forkPoint, depth }: Effect<"adopt">): Promise<void> {
-    const { store, metrics, log, onTip } = this.#deps;
+    const { store, metrics, log } = this.#deps;
     await store.reorganise(tip.hash);
     metrics.reorganisations.inc();
     metrics.reorganisedBlocks.inc(depth);
     const facts = { forkPoint: forkPoint.number, depth, tip: tip.number, hash: tip.hash.toHex() };
     if (depth > 0) log.info("Another branch is the chain from here on", facts);
-    onTip(tip);
   }
 
   async #lookup({ ticket, number }: Effect<"lookup">): Promise<void> {
