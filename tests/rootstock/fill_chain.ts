@@ -43,4 +43,4 @@ if (branchBlocks > 0) generator = generator.fork({ seed });
 for (let i = 0; i < branchBlocks; i++) await take(generator.next());
 for (let i = forkAt; i < blocks && branchBlocks === 0; i++) await take(generator.next());
 await flush();
-console.log(`${store.tip!.number} ${store.tip!.hash.toHex()}`);
+Deno.stdout.writeSync(new TextEncoder().encode(`${store.tip!.number} ${store.tip!.hash.toHex()}\n`));
