@@ -44,8 +44,8 @@ const plain = ({ number, hash, header, totalDifficulty }: ChainHeader) => ({
 });
 
 async function assertChain(store: RootstockChainStore, chain: readonly ChainHeader[]): Promise<void> {
-  const { number, hash, totalDifficulty } = chain.at(-1)!;
-  assert.deepEqual(store.tip, { number, hash, totalDifficulty });
+  const { number, hash, header, totalDifficulty } = chain.at(-1)!;
+  assert.deepEqual(store.tip, { number, hash, parentHash: parentHashOf(header), totalDifficulty });
   assert.equal(store.first, chain[0]!.number);
   const found = (await store.chainDown(hash, chain.length + 10)).reverse();
   assert.deepEqual(found.map(plain), chain.map(plain));
