@@ -106,6 +106,8 @@ export const CODES = {
   BLOCK_NOT_FOUND: map(S.NOT_FOUND, 404, -32001),
   BLOCK_ITEM_NOT_FOUND: map(S.NOT_FOUND, 404, -32001),
   FILE_UNREADABLE: map(S.NOT_FOUND, 404, -32001),
+  // Peers
+  NODE_KEY_INVALID: map(S.FAILED_PRECONDITION, 500, -32000, 2),
   // Everything that should not happen
   INTERNAL: map(S.INTERNAL, 500, -32603),
 } as const satisfies Record<string, CodeMapping>;
