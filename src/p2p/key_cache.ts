@@ -1,9 +1,10 @@
 /**
  * Ed25519 keys that are imported once, not for every message.
  *
- * Layer: p2p. The library makes a native key of its bytes, by way of base64 text, for each signature it checks or makes:
- * under Deno that costs as much as the signature itself (`bench/p2p_bench.ts`). Here keys are kept; the native functions
- * that sign and verify are the same.
+ * Layer: p2p. The library makes a native key of its bytes, by way of base64 text, for each signature it checks or makes.
+ * For three keys of four that text has one of the two characters at which Deno's decoder starts over, and the import
+ * costs as much as the signature (`bench/kimura_bench.ts`). Here keys are kept; the native functions that sign and
+ * verify are the same.
  *
  * @module
  */
