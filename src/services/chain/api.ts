@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- names of the protocol's JSON
 /**
  * What callers may ask a node of the chain, whatever the transport; and how refusals become the node's errors.
  *

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- names of the protocol's JSON
 /**
  * Blocks and messages as HTTP and JSON-RPC show them: byte strings as lower-case hex.
  *
