@@ -168,6 +168,7 @@ export { SOFT_REQUEST_BYTES, splitBlock } from "./src/protocols/hiero/block_spli
 export {
   ChainGenerator,
   type ChainGeneratorOptions,
+  type ChainState,
   type GeneratedBlock,
 } from "./src/protocols/hiero/generate.ts";
 

@@ -12,11 +12,10 @@ import { BlockNodeClient } from "../../src/services/blocks/node_client.ts";
 import { publishBlocks } from "../../src/services/blocks/publisher.ts";
 import { startNode, tempDirectory } from "../../tests/support/node_process.ts";
 import { currentCommit, describeMachine, readOutput } from "../_report.ts";
+import { processUse } from "../_process.ts";
 import { type LoadReport, type LoadResult, writeReport } from "./report.ts";
 import { readStages } from "./stages.ts";
 
-/** Ticks of /proc/PID/stat in a second (USER_HZ of every Linux this runs on). */
-const TICKS_PER_SECOND = 100;
 /** Blocks in flight: enough to keep a group commit busy. */
 const WINDOW = 256;
 
@@ -51,16 +50,6 @@ function scenarios(seconds: number): Scenario[] {
     { name: "10 items of 2 kB, highest rate", ...large, seconds: short },
     { name: "0.4 MB, highest rate", ...real, seconds: short },
   ];
-}
-
-/** CPU seconds and resident memory of a process. Deno itself may not read /proc without all permissions. */
-async function processUse(pid: number): Promise<{ cpuSeconds: number; residentBytes: number }> {
-  const fields = (await readOutput("cat", `/proc/${pid}/stat`)).replace(/^.*\) /, "").split(" ");
-  const pages = Number(fields[21]);
-  return {
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
-    residentBytes: pages * 4_096,
-  };
 }
 
 async function startCairn(): Promise<Target> {
