@@ -24,3 +24,19 @@ export async function processUse(pid: number): Promise<ProcessUse> {
     residentBytes: Number(fields[21]) * PAGE_BYTES,
   };
 }
+
+/** Resident memory by what it is made of, in bytes. */
+export interface ResidentMemory {
+  /** Heaps, stacks, buffers: the process's own. */
+  readonly anonymous: number;
+  /** Pages of files: the program and its libraries, which the system shares between processes and may drop. */
+  readonly file: number;
+}
+
+/** Resident memory of a process now. */
+export async function residentMemory(pid: number): Promise<ResidentMemory> {
+  const status = await readOutput("cat", `/proc/${pid}/status`);
+  const bytes = (name: string) =>
+    1_024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? NaN);
+  return { anonymous: bytes("RssAnon") + bytes("RssShmem"), file: bytes("RssFile") };
+}
