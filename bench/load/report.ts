@@ -41,6 +41,9 @@ const RAW = new URL("../results/load.json", import.meta.url);
 /** A second of blocks: what is further behind is behind for good. */
 const HELD_BLOCKS = 50;
 
+/** Of 50: below it the node held the publisher up. */
+const KEPT_BLOCKS_PER_SECOND = 48;
+
 const PAGE = new URL("../../docs/benchmarks/load.md", import.meta.url);
 
 /** Writes both files. */
@@ -109,7 +112,7 @@ ${table(["blocks", "stage", "p50", "p99", "within 5 ms"], stages)}
 
 50 blocks/s for ${rowSeconds} s to live subscribers, each with a connection of its own, all in one process on the same
 machine. Behind: blocks between the newest acknowledged one and the slowest subscriber, the most in the second half
-of the run, and at its end. Up to ${HELD_BLOCKS} (one second) counts as held.
+of the run, and at its end. Up to ${HELD_BLOCKS} (one second) while the publisher keeps its rate counts as held.
 
 ${
     table(
@@ -137,7 +140,7 @@ ${
         `${r.acknowledgedMs.p50.toFixed(1)} / ${r.acknowledgedMs.p99.toFixed(1)}`,
         r.subscribers === 0 ? "" : `${(r.live * 100).toFixed(0)} %`,
         r.subscribers === 0 ? "" : `${r.mostBehind} / ${r.lastBehind}`,
-        r.subscribers === 0 ? "" : r.mostBehind <= HELD_BLOCKS ? "yes" : "no",
+        r.subscribers === 0 ? "" : isHeld(r) ? "yes" : "no",
       ]),
     )
   }
@@ -165,6 +168,10 @@ ${
 The Rust block node states 40 MB and 0.15 % of a CPU at about 5 blocks/s, on an Apple M4 Pro
 (spec of the block node, §9.1). ${comparison(use)}
 `;
+}
+
+function isHeld({ mostBehind, blocksPerSecond }: SubscribersResult): boolean {
+  return mostBehind <= HELD_BLOCKS && blocksPerSecond >= KEPT_BLOCKS_PER_SECOND;
 }
 
 /** Where this node stands beside that, and why. */
