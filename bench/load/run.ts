@@ -15,7 +15,7 @@ import { startCairn, startEcho } from "./targets.ts";
 import { measureUse, type UseResult } from "./use.ts";
 
 /** Length of one row of subscribers, and of one of idle use. */
-const ROW_SECONDS = 20;
+const ROW_SECONDS = 15;
 
 if (import.meta.main) {
   const at = Deno.args.indexOf("--seconds");
