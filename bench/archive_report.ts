@@ -17,7 +17,7 @@ import { ArchiveMover } from "../src/services/blocks/archive_mover.ts";
 import { DirectoryArchive } from "../src/services/blocks/directory_archive.ts";
 import { BLOCKS_FAMILIES, BlockStore } from "../src/services/blocks/store.ts";
 import { openRocksEngine } from "../src/store/rocks_engine.ts";
-import { currentCommit, describeMachine, type Machine, machineLine, table } from "./_report.ts";
+import { busyNote, currentCommit, describeMachine, type Machine, machineLine, table } from "./_report.ts";
 
 /** Blocks of about 5 kB, 200 kB and 10 MB; one more than archives hold, because the last block stays hot. */
 const CASES = [
@@ -146,7 +146,7 @@ function page({ date, commit, command, machine, rows }: ArchiveReport): string {
 
 Measured ${date} at commit ${commit} by \`${command}\`: ${machineLine(machine)}.
 Raw data: [archive.json](../../bench/results/archive.json).
-
+${busyNote(machine)}
 Without a bound on the rate, generated blocks that shrink by a quarter. The peer of the cold reads are the hot ones, of
 the last column its first figure. Reads are those of the store, without the transport. The last column is how late a
 timer of the main thread came at most, in ms. Large blocks hold the event loop longer because the storage library copies

@@ -8,7 +8,7 @@
 
 import { vectorsDir } from "../tests/vectors.ts";
 import { type ProofCase, proofCases } from "./_proof_cases.ts";
-import { currentCommit, describeMachine, type Machine, machineLine, table } from "./_report.ts";
+import { busyNote, currentCommit, describeMachine, type Machine, machineLine, table } from "./_report.ts";
 
 /** Measured time of each case, after as much again to let the compiler settle. */
 const CASE_MS = 3_000;
@@ -66,7 +66,7 @@ Measured ${date} at commit ${commit} by \`${command}\`: ${machineLine(machine)}.
 One thread; each case for ${
     CASE_MS / 1_000
   } s after as long a warm-up. Raw data: [proofs.json](../../bench/results/proofs.json).
-
+${busyNote(machine)}
 The first row is the peer of those below it: the same library of curves, every pairing by itself, as the specification
 writes them. How the rest was won is in [block-proofs.md](../block-proofs.md). A real network makes a block every one
 or two seconds; the node checks proofs in a Worker, one by one as blocks come and in batches when it catches up.

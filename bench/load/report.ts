@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Machine, machineLine, table } from "../_report.ts";
+import { busyNote, type Machine, machineLine, table } from "../_report.ts";
 import type { StageLatency } from "./stages.ts";
 import type { SubscribersResult } from "./subscribe_load.ts";
 import { SETTLE_MS, type UseResult } from "./use.ts";
@@ -78,7 +78,7 @@ function page({ date, commit, command, machine, use, results, subscribers }: Loa
 Measured ${date} at commit ${commit} by \`${command}\`: ${machineLine(machine)}, Node ${machine.node}.
 Client and server share the machine, so a highest rate is that of both together.
 Raw data: [load.json](../../bench/results/load.json).
-
+${busyNote(machine)}
 The node parses, hashes, links, stores with fsync and acknowledges every block. The bare server answers every block
 end and does nothing else: it is what the transport alone costs, with the same client. All settings are the
 defaults: message budgets are on, and blocks whose keys the node does not know, as these, are stored as unverified.

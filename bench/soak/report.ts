@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Machine, machineLine, table } from "../_report.ts";
+import { busyNote, type Machine, machineLine, table } from "../_report.ts";
 import { WARM_UP_SECONDS } from "./memory.ts";
 import type { SoakSettings } from "./settings.ts";
 import type { SoakResult } from "./soak.ts";
@@ -44,7 +44,7 @@ function page({ date, commit, command, machine, settings, result }: SoakReport):
 Measured ${date} at commit ${commit} by \`${command}\`: ${machineLine(machine)}.
 Publishers, subscribers and the checks share the machine with the node.
 Raw data: [soak.json](../../bench/results/soak.json).
-
+${busyNote(machine)}
 One node under ${settings.publishers} publishers that race for every block, each a process of its own;
 ${fast.length} subscribers as fast as they can and ${slow.length} that pause after every block. Publishers die by
 kill -9 at random moments and come back within some seconds; the node dies by kill -9 every
