@@ -1,9 +1,13 @@
 // The short form of the soak (bench/soak): one node, three publishers and the node killed, twenty subscribers.
 
 import assert from "node:assert/strict";
+import { Audit, range } from "../bench/soak/audit.ts";
+import { type BlockShape, ChainWindow } from "../bench/soak/chain.ts";
 import { isLeaking, type MemorySample, reportMemory } from "../bench/soak/memory.ts";
 import { FULL_SOAK, parseSettings } from "../bench/soak/settings.ts";
 import { runSoak } from "../bench/soak/soak.ts";
+import { startNode, tempDirectory } from "./support/node_process.ts";
+import { PublishStream } from "./support/publish_stream.ts";
 
 /** Less of everything than the full form asks: CI's two cores are to be done with it within a minute. */
 const SHORT = {
@@ -34,6 +38,33 @@ Deno.test("soak: kill -9 of publishers and node under 20 subscribers loses, doub
   }
 });
 
+Deno.test("Audit.compare() names blocks that are missing or have other bytes, but not while the node is killed", async () => {
+  await using directory = await tempDirectory();
+  await using node = await startNode({ dataDir: directory.path });
+  const shape = { items: 2, itemBytes: 100 };
+  const sent = new ChainWindow(shape, 5);
+  await using stream = new PublishStream(node.grpc);
+  for (let number = 0n; number < 5n; number++) stream.sendBlock(number, sent.block(number)!);
+  await stream.acknowledged(4n);
+
+  const violationsOf = async (shape: BlockShape, last: number, isOver = false) => {
+    const violations: string[] = [];
+    const audit = new Audit(shape, (what) => void violations.push(what), () => isOver);
+    await audit.compare(node.grpc, range(0, last));
+    return violations;
+  };
+  assert.deepEqual(await violationsOf(shape, 4), []);
+  const missing = await violationsOf(shape, 5);
+  assert.equal(missing.length, 1);
+  assert.match(missing[0]!, /^block 5 was acknowledged and is not served: .*NOT_AVAILABLE/);
+  const other = await violationsOf({ ...shape, itemBytes: 101 }, 1);
+  assert.deepEqual(
+    other.toSorted(),
+    [0, 1].map((n) => `block ${n} is served with other bytes than were sent`),
+  );
+  assert.deepEqual(await violationsOf(shape, 5, true), []);
+});
+
 Deno.test("reportMemory() and isLeaking() tell a flat node from one that grows from life to life", () => {
   // Ten lives of 60 s; each grows by 60 MB in its first 20 s, then by 1 MB a second times `growth`.
   const lives = (growth: number, fromLifeToLife: number): MemorySample[] =>
@@ -45,7 +76,7 @@ Deno.test("reportMemory() and isLeaking() tell a flat node from one that grows f
     });
   const flat = reportMemory(lives(0, 0), 600);
   assert.deepEqual(flat, {
-    warmLives: 10,
+    warmSamples: 200,
     startMegabytes: 460,
     middleMegabytes: 460,
     endMegabytes: 460,

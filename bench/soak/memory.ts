@@ -16,8 +16,8 @@ export interface MemorySample {
 
 /** What the samples say. */
 export interface MemoryReport {
-  /** Lives that lasted past {@link WARM_UP_SECONDS}. */
-  readonly warmLives: number;
+  /** Samples of lives past their first {@link WARM_UP_SECONDS}: what the means and the slope are of, if there are any. */
+  readonly warmSamples: number;
   /** Mean over the lives, at the start, in the middle and at the end of the soak (a tenth of it each). */
   readonly startMegabytes: number;
   readonly middleMegabytes: number;
@@ -36,8 +36,8 @@ export interface MemoryReport {
 export const WARM_UP_SECONDS = 20;
 /** Growth between the halves that counts as a leak: the noise of the collector is well below it. */
 const ALLOWED_GROWTH = 0.25;
-/** Fewer lives than these say nothing about growth: a process grows until it is warm. */
-const MIN_WARM_LIVES = 4;
+/** Fewer samples than these say nothing about growth: a process grows until it is warm. */
+const MIN_WARM_SAMPLES = 60;
 
 const mean = (values: readonly number[]) =>
   values.length === 0 ? NaN : values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -61,7 +61,7 @@ export function reportMemory(samples: readonly MemorySample[], seconds: number):
     );
   const lives = [...Map.groupBy(warm, ({ life }) => life).values()].filter((life) => life.length > 2);
   return {
-    warmLives: lives.length,
+    warmSamples: warm.length,
     startMegabytes: within(0, 0.1),
     middleMegabytes: within(0.45, 0.55),
     endMegabytes: within(0.9, 2),
@@ -74,7 +74,7 @@ export function reportMemory(samples: readonly MemorySample[], seconds: number):
   };
 }
 
-/** Whether the second half needs clearly more than the first; never after too few lives to tell. */
-export function isLeaking({ warmLives, firstHalfMegabytes, secondHalfMegabytes }: MemoryReport): boolean {
-  return warmLives >= MIN_WARM_LIVES && secondHalfMegabytes > firstHalfMegabytes * (1 + ALLOWED_GROWTH);
+/** Whether the second half needs clearly more than the first; never after too short a run to tell. */
+export function isLeaking({ warmSamples, firstHalfMegabytes, secondHalfMegabytes }: MemoryReport): boolean {
+  return warmSamples >= MIN_WARM_SAMPLES && secondHalfMegabytes > firstHalfMegabytes * (1 + ALLOWED_GROWTH);
 }

@@ -47,8 +47,11 @@ Raw data: [soak.json](../../bench/results/soak.json).
 ${busyNote(machine)}
 One node under ${settings.publishers} publishers that race for every block, each a process of its own;
 ${fast.length} subscribers as fast as they can and ${slow.length} that pause after every block. Publishers die by
-kill -9 at random moments and come back within some seconds; the node dies by kill -9 every
-${settings.nodeKillSeconds} s and starts again on the same data. Blocks are due at fixed times, so that what a dead
+kill -9 at random moments and come back within some seconds; the node ${
+    settings.nodeKillSeconds === 0
+      ? "is left alone"
+      : `dies by kill -9 every ${settings.nodeKillSeconds} s and starts again on the same data`
+  }. Blocks are due at fixed times, so that what a dead
 node missed is caught up with. Generated blocks carry no network's signature: \`blocks.proofs\` is off, and what
 proofs cost is told [apart](proofs.md).
 
@@ -92,8 +95,12 @@ catching up after a restart is part of it.
 
 ## Memory
 
-Resident MB of the node. Each process lives ${settings.nodeKillSeconds} s; the means leave out its first
-${WARM_UP_SECONDS} s, while it compiles and its caches fill.
+Resident MB of the node${
+    settings.nodeKillSeconds === 0
+      ? ", one process"
+      : `, each process of which lives ${settings.nodeKillSeconds} s`
+  }. The means leave out the first ${WARM_UP_SECONDS} s of a process, while it
+compiles and its caches fill.
 
 ${
     table(["start", "middle", "end", "first half", "second half", "highest"], [[

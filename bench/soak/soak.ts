@@ -6,12 +6,12 @@
  */
 
 import { BlockNodeClient } from "../../src/services/blocks/node_client.ts";
-import { type NodeProcess, startNode, tempDirectory } from "../../tests/support/node_process.ts";
-import { processUse } from "../_process.ts";
+import { tempDirectory } from "../../tests/support/node_process.ts";
 import { Audit, range } from "./audit.ts";
 import { type Child, startPublisher, startSubscribers } from "./children.ts";
-import { isLeaking, type MemoryReport, type MemorySample, reportMemory } from "./memory.ts";
+import { isLeaking, type MemoryReport, reportMemory } from "./memory.ts";
 import { delay, type PublisherMessage, type SubscriberMessage } from "./messages.ts";
+import { NodeLife } from "./node_life.ts";
 import type { SoakSettings } from "./settings.ts";
 
 /** After each restart so many of the newest blocks are compared first, then so many of before the last restart. */
@@ -47,11 +47,6 @@ export interface SoakResult {
   readonly subscriberEnds: Readonly<Record<string, number>>;
 }
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
-}
-
 /** Counts by name. */
 class Tally {
   readonly counts: Record<string, number> = {};
@@ -62,43 +57,31 @@ class Tally {
 
 class Soak implements AsyncDisposable {
   readonly #settings: SoakSettings;
-  readonly #dataDir: string;
   readonly #say: (line: string) => void;
-  readonly #port = freePort();
+  readonly #node: NodeLife;
   readonly #violations: string[] = [];
   readonly #audit: Audit;
   readonly #publishers: Child[] = [];
   readonly #subscribers: Child[] = [];
   readonly #next: number[][] = [];
   readonly #subscribedBlocks: number[] = [];
-  readonly #samples: MemorySample[] = [];
   readonly #latenciesMs: number[] = [];
   readonly #publisherEnds = new Tally();
   readonly #subscriberEnds = new Tally();
   /** Digests that subscribers told, not compared yet. */
   readonly #told = new Map<number, string>();
   #startMs = 0;
-  #node!: NodeProcess;
-  #nodeStartedMs = 0;
-  #isKilling = false;
   #isEnding = false;
   #acknowledged = -1;
-  #kills = { node: 0, publisher: 0 };
-  #slowestRestartMs = 0;
-  #cpuSeconds = 0;
-  #lifeCpuSeconds = 0;
+  #publisherKills = 0;
   #random: number;
 
   constructor(settings: SoakSettings, dataDir: string, say: (line: string) => void) {
     this.#settings = settings;
-    this.#dataDir = dataDir;
+    this.#node = new NodeLife(dataDir);
     this.#say = say;
     this.#random = settings.seed || 1;
-    this.#audit = new Audit(settings, (what) => this.#violate(what), () => this.#isKilling);
-  }
-
-  get #address(): string {
-    return `127.0.0.1:${this.#port}`;
+    this.#audit = new Audit(settings, (what) => this.#violate(what), () => this.#node.isKilling);
   }
 
   get #elapsedSeconds(): number {
@@ -122,7 +105,7 @@ class Soak implements AsyncDisposable {
 
   async run(): Promise<SoakResult> {
     const { seconds, publishers, slowPausesMs, fastSubscribers } = this.#settings;
-    await this.#startNode();
+    await this.#node.start();
     this.#startMs = Date.now();
     for (let i = 0; i < publishers; i++) this.#startPublisher(i);
     this.#startSubscribers(Array.from({ length: fastSubscribers }, () => 0));
@@ -133,7 +116,7 @@ class Soak implements AsyncDisposable {
     this.#isEnding = true;
     await this.#finish();
     await sampling;
-    const memory = reportMemory(this.#samples, seconds);
+    const memory = reportMemory(this.#node.samples, seconds);
     if (isLeaking(memory)) {
       this.#violate(
         `memory grew from ${memory.firstHalfMegabytes.toFixed(0)} MB in the first half to ` +
@@ -148,23 +131,12 @@ class Soak implements AsyncDisposable {
     while (!this.#isFailed && this.#elapsedSeconds < seconds) await delay(100);
   }
 
-  async #startNode(): Promise<void> {
-    const started = Date.now();
-    this.#node = await startNode({
-      dataDir: this.#dataDir,
-      settings: { "blocks.rpc.address": this.#address, "blocks.proofs": "off" },
-    });
-    this.#nodeStartedMs = Date.now();
-    this.#slowestRestartMs = Math.max(this.#slowestRestartMs, this.#nodeStartedMs - started);
-    this.#isKilling = false;
-  }
-
   #startPublisher(index: number): void {
     const { items, itemBytes, blocksPerSecond, seconds } = this.#settings;
     const onMessage = (message: PublisherMessage) => this.#onPublisher(message);
     const child = startPublisher(
       {
-        address: this.#address,
+        address: this.#node.address,
         items,
         itemBytes,
         blocksPerSecond,
@@ -215,7 +187,7 @@ class Soak implements AsyncDisposable {
       }
     };
     this.#subscribers.push(
-      startSubscribers({ address: this.#address, pausesMs }, onMessage, (what) => this.#violate(what)),
+      startSubscribers({ address: this.#node.address, pausesMs }, onMessage, (what) => this.#violate(what)),
     );
   }
 
@@ -228,16 +200,12 @@ class Soak implements AsyncDisposable {
     for (let at = nodeKillSeconds; at < last; at += nodeKillSeconds) {
       await this.#until(at);
       if (this.#isFailed) break;
-      this.#isKilling = true;
-      this.#cpuSeconds += this.#lifeCpuSeconds;
-      this.#lifeCpuSeconds = 0;
-      await this.#node.kill9();
-      this.#kills.node++;
+      await this.#node.kill();
       await audit;
       // The lines that publishers had written by then are read by now, or within this moment.
       await delay(100);
       const promised = this.#acknowledged;
-      await this.#startNode();
+      await this.#node.start();
       await this.#requireStored(promised);
       audit = this.#auditBlocks(audited + 1, promised);
       audited = promised;
@@ -246,7 +214,7 @@ class Soak implements AsyncDisposable {
   }
 
   async #requireStored(promised: number): Promise<void> {
-    using client = new BlockNodeClient(this.#address);
+    using client = new BlockNodeClient(this.#node.address);
     const { lastAvailableBlock = -1n } = await client.status(AbortSignal.timeout(30_000));
     const seen = Math.max(...this.#next.flat()) - 1;
     this.#say(
@@ -254,7 +222,7 @@ class Soak implements AsyncDisposable {
         this.#elapsedSeconds.toFixed(0)
       } s: ${promised} acknowledged, ${seen} seen, ${lastAvailableBlock} stored; ` +
         `slowest subscriber at ${Math.min(...this.#next.flat())}; ${
-          this.#samples.at(-1)?.megabytes.toFixed(0)
+          this.#node.samples.at(-1)?.megabytes.toFixed(0)
         } MB`,
     );
     if (lastAvailableBlock < promised) {
@@ -274,7 +242,7 @@ class Soak implements AsyncDisposable {
     );
     this.#audit.digest(last);
     this.#compareTold(last);
-    await this.#audit.compare(this.#address, [
+    await this.#audit.compare(this.#node.address, [
       ...newest.slice(0, OLD_BLOCKS),
       ...old,
       ...newest.slice(OLD_BLOCKS),
@@ -302,24 +270,13 @@ class Soak implements AsyncDisposable {
       await this.#until(at);
       if (this.#isFailed) return;
       this.#publishers[Math.floor(this.#chance() * publishers)]!.kill();
-      this.#kills.publisher++;
+      this.#publisherKills++;
     }
   }
 
   async #sample(): Promise<void> {
     while (!this.#isEnding && !this.#isFailed) {
-      const { pid } = this.#node;
-      const ageSeconds = (Date.now() - this.#nodeStartedMs) / 1_000;
-      const { cpuSeconds, residentBytes } = await processUse(pid);
-      if (!this.#isKilling && pid === this.#node.pid && residentBytes > 0) {
-        this.#lifeCpuSeconds = cpuSeconds;
-        this.#samples.push({
-          atSeconds: this.#elapsedSeconds,
-          ageSeconds,
-          life: this.#kills.node,
-          megabytes: residentBytes / 1e6,
-        });
-      }
+      await this.#node.sample(this.#elapsedSeconds);
       await delay(SAMPLE_MS);
     }
   }
@@ -341,9 +298,8 @@ class Soak implements AsyncDisposable {
     // What the slow ones have is on its way to here.
     await delay(1_500);
     for (const child of this.#subscribers) child.kill();
-    this.#cpuSeconds += this.#lifeCpuSeconds;
     this.#say(`Comparing all ${last + 1} blocks`);
-    await this.#audit.compare(this.#address, range(0, last));
+    await this.#audit.compare(this.#node.address, range(0, last));
     this.#compareTold(last);
     const code = await this.#node.stop();
     if (code !== 0) this.#violate(`the node stopped with exit code ${code}`);
@@ -360,13 +316,13 @@ class Soak implements AsyncDisposable {
       seconds,
       blocks: this.#acknowledged + 1,
       blockBytes: this.#audit.blockBytes,
-      nodeKills: this.#kills.node,
-      publisherKills: this.#kills.publisher,
-      slowestRestartSeconds: this.#slowestRestartMs / 1_000,
+      nodeKills: this.#node.kills,
+      publisherKills: this.#publisherKills,
+      slowestRestartSeconds: this.#node.slowestStartSeconds,
       comparedBlocks: this.#audit.compared,
       subscribers: this.#next.flat().map((blocks, i) => ({ pauseMs: pauses[i]!, blocks })),
       subscribedBlocks: this.#subscribedBlocks.reduce((sum, blocks) => sum + blocks, 0),
-      cores: this.#cpuSeconds / seconds,
+      cores: this.#node.cpuSeconds / seconds,
       memory,
       acknowledgedMs: { p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? NaN },
       publisherEnds: this.#publisherEnds.counts,
@@ -378,7 +334,7 @@ class Soak implements AsyncDisposable {
     this.#isEnding = true;
     const children = [...this.#publishers, ...this.#subscribers];
     await Promise.all(children.map((child) => child[Symbol.asyncDispose]()));
-    await this.#node?.[Symbol.asyncDispose]();
+    await this.#node[Symbol.asyncDispose]();
   }
 }
 
