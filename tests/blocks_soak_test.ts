@@ -81,6 +81,7 @@ Deno.test("reportMemory() and isLeaking() tell a flat node from one that grows f
     middleMegabytes: 460,
     endMegabytes: 460,
     peakMegabytes: 460,
+    byMinuteMegabytes: Array.from({ length: 10 }, () => 449),
     firstHalfMegabytes: 460,
     secondHalfMegabytes: 460,
     slopeMegabytesPerHour: 0,

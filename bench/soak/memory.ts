@@ -23,6 +23,8 @@ export interface MemoryReport {
   readonly middleMegabytes: number;
   readonly endMegabytes: number;
   readonly peakMegabytes: number;
+  /** Mean of each minute, all samples; `null` in JSON for one without any. */
+  readonly byMinuteMegabytes: readonly number[];
   /** Mean of each half of the soak. */
   readonly firstHalfMegabytes: number;
   readonly secondHalfMegabytes: number;
@@ -66,6 +68,12 @@ export function reportMemory(samples: readonly MemorySample[], seconds: number):
     middleMegabytes: within(0.45, 0.55),
     endMegabytes: within(0.9, 2),
     peakMegabytes: Math.max(...samples.map(({ megabytes }) => megabytes)),
+    byMinuteMegabytes: Array.from({ length: Math.ceil(seconds / 60) }, (_, minute) =>
+      Math.round(mean(
+        samples.filter(({ atSeconds }) => Math.floor(atSeconds / 60) === minute).map(({ megabytes }) =>
+          megabytes
+        ),
+      ))),
     firstHalfMegabytes: within(0, 0.5),
     secondHalfMegabytes: within(0.5, 2),
     slopeMegabytesPerHour: 3_600 * slope(used.map(({ atSeconds, megabytes }) => [atSeconds, megabytes])),

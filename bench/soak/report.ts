@@ -113,6 +113,9 @@ ${
     ]])
   }
 
+Minute by minute, with the first seconds of each process: ${
+    memory.byMinuteMegabytes.map(megabytes).join(", ")
+  }.
 Least squares over the whole run: ${
     memory.slopeMegabytesPerHour.toFixed(0)
   } MB an hour. Within a life, past its
