@@ -4,16 +4,20 @@
  * | group | what it gives |
  * | --- | --- |
  * | Hiero blocks | the pure core: verify a block or a chain, generate one, read and write the messages, run the publish race |
+ * | Rootstock header sync | {@link SyncMachine} finds the heaviest chain that peers have; {@link HeaderServer} answers them |
+ * | Rootstock wire | {@link RskSession}: a connection with a peer as a machine, from the RLPx handshake to messages |
+ * | Message chain | {@link kimura}, the pure core: blocks, messages, wire forms, proofs, the leader and the follower as machines |
  * | Talking to a block node | {@link BlockNodeClient} gets, publishes and subscribes; {@link publishBlocks} |
  * | Hashes | {@link blake3}, {@link keccak256}, {@link sha256d}: one-shot, streaming, batch, in place, over Workers |
  * | RLP | {@link RlpIndex} finds the fields of a list, in place or in ordinary bytes; {@link rlpEncode} |
  * | Merged mining | {@link verifyAuxPow}, {@link checkHeaders}: proofs of work and headers of Rootstock, one or many |
+ * | Rootstock headers | the pure core: networks as data, decode and encode, hashes, every rule, {@link verifySegment}, uncles, fork choice, {@link RootstockChainGenerator} |
  * | Bus and hot memory | typed topics over rings in shared memory, for the main thread and Workers |
  * | Store | {@link openRocksEngine} and {@link openMemoryEngine} behind one {@link Engine} |
  * | gRPC | {@link RpcServer} and {@link createClient} on generated service definitions |
  * | Errors, logs, metrics | {@link CairnError} with its table of codes, and the shapes the rest is given |
  *
- * The Hiero core does no I/O and reads no clock; the rest needs Deno. Programs that use each group are in
+ * The cores of the protocols do no I/O and read no clock; the rest needs Deno. Programs that use each group are in
  * `examples/`.
  *
  * @example Verify a chain of blocks
@@ -64,6 +68,40 @@
  * }
  * ```
  *
+ * @example A message of the chain is proved to be in a block, offline
+ * ```ts
+ * import { kimura } from "./mod.ts";
+ *
+ * const { createBlockSigner, LeaderMachine, makeProof, signMessage, tipOf, verifyProof, VerifyingKey } = kimura;
+ * const secret = new Uint8Array(32).fill(1);
+ * const signer = createBlockSigner(secret);
+ * const leader = new VerifyingKey(signer.publicKey);
+ * const rules = { leader, maxDriftSeconds: 15n, maxBlockMessages: 1_000, maxContentBytes: 1_024 };
+ * const message = signMessage(secret, { content: "hello", nonce: 0n, timestamp: 1n });
+ * const machine = new LeaderMachine({
+ *   rules,
+ *   tip: tipOf(kimura.GENESIS),
+ *   pending: [{ message, order: 0 }],
+ *   seal: signer.sign,
+ *   nowMs: 0,
+ * });
+ * const [effect] = machine.step({ kind: "tick" }, 5_000);
+ * if (effect?.kind !== "persist") throw new Error("expected a block");
+ * const { block, messages } = effect.full;
+ * const verdict = verifyProof(makeProof(block, messages, 0), { leader });
+ * if (verdict.status !== "ok" || !verdict.isSigned) throw new Error("expected a valid proof");
+ * ```
+ *
+ * @example Make a chain of Rootstock headers and verify it by every rule
+ * ```ts
+ * import { Ancestors, generateRootstockChain, NETWORKS, verifySegment } from "./mod.ts";
+ *
+ * const network = NETWORKS.regtest;
+ * const headers = generateRootstockChain({ network, count: 5 }).map(({ header }) => header);
+ * const verdict = verifySegment(Ancestors.genesis(network), headers, { network, nowSeconds: Date.now() / 1000 });
+ * if (!verdict.valid || verdict.headers.length !== 5) throw new Error("expected five valid headers");
+ * ```
+ *
  * @example A failure carries a stable code
  * ```ts
  * import { CairnError } from "./mod.ts";
@@ -75,221 +113,11 @@
  * @module
  */
 
-// Hiero blocks: verification and chains
-export { nativeSha384 } from "./src/protocols/hiero/native_sha384.ts";
-export {
-  emptyTreeHash,
-  HASH_BYTES,
-  type Sha384,
-  StreamingTree,
-  type TreeSnapshot,
-} from "./src/protocols/hiero/merkle.ts";
-export { BlockVerifier } from "./src/protocols/hiero/verify.ts";
-export type {
-  BlockVerdict,
-  LinkVerdict,
-  MismatchPolicy,
-  PreviousBlock,
-  RefusedBlock,
-  VerifiedBlock,
-  VerifyOptions,
-} from "./src/protocols/hiero/verdict.ts";
-export {
-  type ChainHead,
-  type ChainOptions,
-  ChainVerifier,
-  decodeChainHead,
-  encodeChainHead,
-} from "./src/protocols/hiero/chain.ts";
-export type { HashRule, RootCandidate } from "./src/protocols/hiero/root_hash.ts";
-export {
-  equalBytes,
-  FAILURE_TYPES,
-  type FailureType,
-  type Fault,
-  type FaultCheck,
-  type FaultDetail,
-  HieroFault,
-  toHex,
-} from "./src/protocols/hiero/fault.ts";
+// Hiero blocks: the pure core
+export * from "./src/protocols/hiero/mod.ts";
 
-// Hiero blocks: proofs
-export type { ChainStep } from "./src/protocols/hiero/chain.ts";
-export type { ProofCheck, ProofStatus } from "./src/protocols/hiero/verdict.ts";
-export {
-  type ProofVerdict,
-  ProofVerifier,
-  type ProofVerifierOptions,
-  type ProvableBlock,
-  type UnverifiedReason,
-  type VerifiedProofKind,
-} from "./src/protocols/hiero/proofs/proof_verifier.ts";
-export { type ProofParts, type RawProof, readProofParts } from "./src/protocols/hiero/proofs/proof_parts.ts";
-export {
-  checkPublication,
-  decodeTssData,
-  decodeVerificationData,
-  encodeTssData,
-  encodeVerificationData,
-  findPublication,
-  NO_VERIFICATION_DATA,
-  type TssData,
-  type VerificationData,
-} from "./src/protocols/hiero/proofs/verification_data.ts";
-export { ledgerIdOf, type RosterEntry } from "./src/protocols/hiero/proofs/roster.ts";
-export {
-  type AddressBook,
-  openEndedBook,
-  parseAddressBook,
-  type RangedAddressBook,
-} from "./src/protocols/hiero/proofs/address_book.ts";
-export type { RecordBlockHeader, RsaVerify } from "./src/protocols/hiero/proofs/record_file.ts";
-export type { RandomBytes } from "./src/protocols/hiero/proofs/hints_verify.ts";
-export { createNativeRsaVerify } from "./src/protocols/hiero/proofs/native_rsa.ts";
-
-// Hiero blocks: parts, files, generator
-export { ITEM, itemKindName, type ItemRange, itemRanges } from "./src/protocols/hiero/items.ts";
-export {
-  type BlockFooter,
-  type BlockHeader,
-  parseBlockFooter,
-  parseBlockHeader,
-  type SemanticVersion,
-  type Timestamp,
-} from "./src/protocols/hiero/block_parts.ts";
-export { type BlockProof, parseBlockProof, type ProofKind } from "./src/protocols/hiero/proof.ts";
-export {
-  type Compression,
-  detectCompression,
-  MAX_BLOCK_FILE_BYTES,
-  unpackBlockFile,
-} from "./src/protocols/hiero/block_file.ts";
-export { SOFT_REQUEST_BYTES, splitBlock } from "./src/protocols/hiero/block_split.ts";
-export {
-  ChainGenerator,
-  type ChainGeneratorOptions,
-  type ChainState,
-  type GeneratedBlock,
-} from "./src/protocols/hiero/generate.ts";
-
-// Hiero blocks: proofs that an item is part of a block
-export {
-  type ContentsProof,
-  type ContentsVerdict,
-  encodeContentsProof,
-  MAX_PATH_STEPS,
-  parseContentsProof,
-  type VerifiedContents,
-  verifyContentsProof,
-} from "./src/protocols/hiero/contents_proof.ts";
-export { BlockContents } from "./src/protocols/hiero/contents_tree.ts";
-export { type MerkleSibling, PathTree } from "./src/protocols/hiero/merkle_path.ts";
-export {
-  type ContentsClaims,
-  type ContentsProofFile,
-  contentsProofToJson,
-  isContentsProof,
-  readContentsProof,
-  verifyContentsFile,
-} from "./src/protocols/hiero/contents_file.ts";
-
-// Hiero blocks: the publish race as a machine, events in and effects out
-export { PublishMachine, type PublishMachineOptions } from "./src/protocols/hiero/publish_machine.ts";
-export {
-  type CloseReason,
-  DEFAULT_PUBLISH_CONFIG,
-  type HandlerId,
-  type PublishConfig,
-  type PublishEffect,
-  type PublishEvent,
-  type PublishNote,
-  type PublishSnapshot,
-} from "./src/protocols/hiero/publish_events.ts";
-
-// Hiero blocks: which missing blocks to fetch from whom, and reading what comes
-export { BackfillPlan } from "./src/protocols/hiero/backfill_plan.ts";
-export {
-  type BackfillEffect,
-  type BackfillEvent,
-  type BackfillLane,
-  type BackfillPlanConfig,
-  type BackfillSnapshot,
-  type OwnBlocks,
-  type PeerId,
-} from "./src/protocols/hiero/backfill_events.ts";
-export {
-  BlockRangeError,
-  type BlockRangeOptions,
-  type BlockRangePart,
-  type BlockRangeProblem,
-  BlockRangeReader,
-} from "./src/protocols/hiero/block_range.ts";
-
-// Hiero blocks: messages
-export {
-  encodeEndOfBlock,
-  encodeEndStream,
-  encodeItemsRequest,
-  END_STREAM_CODE,
-  type ItemSet,
-  MAX_SET_ITEMS,
-  parseItemSet,
-  parsePublishRequest,
-  type PublishRequest,
-  type SetOpening,
-} from "./src/protocols/hiero/publish_messages.ts";
-export {
-  encodePublishResponse,
-  END_OF_STREAM_CODE,
-  type EndOfStreamStatus,
-  parsePublishResponse,
-  type PublishResponse,
-} from "./src/protocols/hiero/publish_responses.ts";
-export {
-  BLOCK_RESPONSE_CODE,
-  type BlockResponseStatus,
-  type BlockSpecifier,
-  encodeBlockRequest,
-  encodeBlockResponse,
-  parseBlockRequest,
-  parseBlockResponse,
-} from "./src/protocols/hiero/access_messages.ts";
-export {
-  CONTENTS_PROOF_CODE,
-  type ContentsProofRequest,
-  type ContentsProofStatus,
-  encodeContentsProofRequest,
-  encodeContentsProofResponse,
-  type ItemSpecifier,
-  parseContentsProofRequest,
-  parseContentsProofResponse,
-} from "./src/protocols/hiero/proof_messages.ts";
-
-export {
-  type BlockChunk,
-  encodeSubscribeRequest,
-  encodeSubscribeResponse,
-  nextChunk,
-  parseSubscribeRequest,
-  parseSubscribeResponse,
-  SUBSCRIBE_CODE,
-  type SubscribeRequest,
-  type SubscribeResponse,
-  type SubscribeStatus,
-} from "./src/protocols/hiero/subscribe_messages.ts";
-
-// Hiero blocks: the subscribe protocol as a machine
-export { SubscribeMachine, type SubscribeMachineOptions } from "./src/protocols/hiero/subscribe_machine.ts";
-export {
-  type BlockOrigin,
-  DEFAULT_SUBSCRIBE_CONFIG,
-  type SubscribeConfig,
-  type SubscribeEffect,
-  type SubscribeEvent,
-  type SubscribeOutcome,
-  type SubscriberId,
-  type SubscribeSnapshot,
-} from "./src/protocols/hiero/subscribe_events.ts";
+// Message chain
+export * as kimura from "./src/protocols/kimura/mod.ts";
 
 // Talking to a block node
 export { BlockNodeClient, type NodeStatus } from "./src/services/blocks/node_client.ts";
@@ -406,6 +234,10 @@ export {
   readHeaderVerdict,
   writeDifficultyRules,
 } from "./src/hot/header.ts";
+export { HeaderBatch } from "./src/hot/header_batch.ts";
+
+// Rootstock: headers and their rules, sync, discovery, peers
+export * from "./src/protocols/rootstock/mod.ts";
 
 // Store
 export type { Engine, Entry, Family, Operation, ScanOptions, WriteOptions } from "./src/store/engine.ts";

@@ -102,6 +102,7 @@ async function measure({ items, itemBytes, blocks, power }: typeof CASES[number]
     await store.attach(archive);
     archive.prepare();
     const metrics = createTierMetrics(new MetricScope(), {
+      missing: () => 0,
       hotBlocks: () => 0,
       archived: () => ({ zips: 0, blocks: 0, bytes: 0, damaged: 0 }),
     });

@@ -161,6 +161,13 @@ export const ROWS: readonly Row[] = [
           [rateBy("step", "cairn_blocks_proofs_refused_total{$}"), "refused: {{step}}"],
         ],
       },
+      {
+        title: "Items of the future",
+        help:
+          "Items of kinds this version does not know, hashed or not by their number; refused counts blocks",
+        unit: "ops",
+        targets: [[rateBy("handling", "cairn_blocks_future_items_total{$}"), "{{handling}}"]],
+      },
     ],
   },
   {
@@ -312,6 +319,7 @@ export const ROWS: readonly Row[] = [
         targets: [
           ["cairn_blocks_historic_zips_stored{$}", "usable {{instance}}"],
           ["cairn_blocks_historic_zips_damaged{$}", "damaged {{instance}}"],
+          ["cairn_blocks_missing_blocks{$}", "blocks missing {{instance}}"],
           [rate("cairn_blocks_historic_zips_deleted_total{$}"), "removed a second, by retention"],
         ],
       },

@@ -49,7 +49,11 @@ export function nodeMetrics(): ReadonlyMap<string, readonly MetricInfo[]> {
     nextExpected: () => undefined,
     blocks: () => ({ queued: 0, inFlight: 0, resend: 0 }),
   };
-  const tiers = { hotBlocks: () => 0, archived: () => ({ zips: 0, blocks: 0, bytes: 0, damaged: 0 }) };
+  const tiers = {
+    missing: () => 0,
+    hotBlocks: () => 0,
+    archived: () => ({ zips: 0, blocks: 0, bytes: 0, damaged: 0 }),
+  };
   const rooms: readonly (readonly [title: string, register: () => void])[] = [
     ["Node and process", () => {
       new Health({ build }, { metrics, clock: SYSTEM_CLOCK });

@@ -9,6 +9,8 @@
 import { AdminService } from "./http/admin.ts";
 import { BlocksService } from "./services/blocks/service.ts";
 import { blocksConfig } from "./services/blocks/config.ts";
+import { RootstockService } from "./services/rootstock/service.ts";
+import { rootstockConfig } from "./services/rootstock/config.ts";
 import { BusService } from "./services/bus/service.ts";
 import { StoreService } from "./services/store/service.ts";
 import { storeConfig } from "./store/config.ts";
@@ -28,7 +30,12 @@ import type { Tracer } from "./kernel/telemetry.ts";
 const BUS_MEMORY_BYTES = 1_048_576;
 
 /** Schemas of all sections. */
-export const CONFIG_SECTIONS = { ...KERNEL_SECTIONS, store: storeConfig, blocks: blocksConfig } as const;
+export const CONFIG_SECTIONS = {
+  ...KERNEL_SECTIONS,
+  store: storeConfig,
+  blocks: blocksConfig,
+  rootstock: rootstockConfig,
+} as const;
 
 /** Configuration of the whole node. */
 export type NodeConfig = LoadedConfig<typeof CONFIG_SECTIONS>;
@@ -36,6 +43,7 @@ export type NodeConfig = LoadedConfig<typeof CONFIG_SECTIONS>;
 /** Services by profile; the admin listener belongs to every profile. */
 export const PROFILES: Readonly<Record<string, readonly string[]>> = {
   default: ["blocks"],
+  rootstock: ["rootstock"],
 };
 
 /** What the services are built from. */
@@ -76,13 +84,14 @@ export function profileServices(config: NodeConfig): readonly string[] {
 export function buildNode(config: NodeConfig, { health, metrics, build, tracer }: BuildDeps): BuiltNode {
   const { values } = config;
   const names = profileServices(config);
-  requireDiskForArchives(config);
+  if (names.includes("blocks")) requireDiskForArchives(config);
   const families: FamilySpec[] = [];
   let memoryBytes = BUS_MEMORY_BYTES;
   if (names.includes("blocks")) {
     families.push(...BlocksService.families);
     memoryBytes += BlocksService.memoryBytes(values.blocks);
   }
+  if (names.includes("rootstock")) families.push(...RootstockService.families);
   const store = new StoreService(values.store, { directory: values.node.dataDir, families });
   const bus = new BusService({ memoryBytes });
   const services: Service[] = [new AdminService(values.admin, { health, metrics }), store, bus];
@@ -94,6 +103,15 @@ export function buildNode(config: NodeConfig, { health, metrics, build, tracer }
         historicDirectory: values.store.engine === "memory" ? undefined : `${values.node.dataDir}/historic`,
         nodeVersion: parseVersion(build.version),
         tracer,
+      }),
+    );
+  }
+  if (names.includes("rootstock")) {
+    services.push(
+      new RootstockService(values.rootstock, {
+        engine: () => store.engine,
+        keyDirectory: values.store.engine === "memory" ? undefined : values.node.dataDir,
+        build,
       }),
     );
   }

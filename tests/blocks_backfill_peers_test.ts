@@ -47,7 +47,7 @@ interface BackfillFixture extends AsyncDisposable {
 
 /** Backfill from peers, the first of which is the best; as quick as it goes. */
 function openBackfill(
-  { machine, pipeline, store, log }: PipelineFixture,
+  { machine, pipeline, store, lane, log }: PipelineFixture,
   peers: readonly { readonly address: string; readonly statusAddress?: string }[],
   settings: Record<string, unknown> = {},
   { maxBlockBytes = MAX_BLOCK_BYTES, maxHistoryBytes = 1_000_000, verify = {} }: {
@@ -84,6 +84,8 @@ function openBackfill(
       ...verify,
       verificationData: store.verificationData ?? encodeVerificationData(NO_VERIFICATION_DATA),
     }),
+    onKeys: (learned) => lane.learn(learned),
+    onStored: () => {},
   })!;
   return {
     backfill,
@@ -385,6 +387,34 @@ Deno.test("Backfill stops in the middle of a fetch, and a new one goes on behind
   await assertStored(fixture, CHAIN);
   assert.equal(peer.asked[0], "11-20");
 });
+
+vectorTest(
+  "Backfill of block 0 tells the keys, and the next block of a publisher is held to them",
+  async (vectors) => {
+    const files = await listBlockFiles([`${vectors}/block-node/CN_0_73_TSS_WRAPS_LEGACY`]);
+    const chain = await Promise.all(files.map(readBlockFile));
+    const flipped = chain[3]!.slice();
+    flipped[flipped.length - 200]! ^= 1;
+    await using peer = await startPeer(chain.slice(0, 3));
+    await using fixture = await openPipeline({
+      arenaBytes: 2_097_152,
+      config: { earliestManagedBlock: 2n },
+    });
+    const publisher = fixture.connect();
+    publisher.block(2n, chain[2]!);
+    await eventually(() => fixture.store.last === 2n, "block 2");
+    assert.equal((await fixture.store.record(2n))?.proof?.status, "unverified");
+    await using _backfill = openBackfill(fixture, [peer], {}, { maxBlockBytes: 2_097_152 });
+    await eventually(() => fixture.store.first === 0n, "block 0");
+    // Told to the Worker in the same turn as the store knew them, so what comes now comes after them.
+    publisher.block(3n, flipped);
+    await eventually(() => publisher.answers.includes("end-stream BAD_BLOCK_PROOF"), "the refusal");
+    const other = fixture.connect();
+    other.block(3n, chain[3]!);
+    await eventually(() => fixture.store.last === 3n, "block 3");
+    assert.equal((await fixture.store.record(3n))?.proof?.status, "verified");
+  },
+);
 
 vectorTest(
   "Backfill refuses a flipped byte in a signed chain, and takes it as it is from another peer",

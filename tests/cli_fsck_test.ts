@@ -44,6 +44,14 @@ Deno.test("cairn blocks fsck waits for no node, finds a whole directory whole, a
     warnings: 0,
   });
 
+  // Generated blocks are signed by nobody.
+  const unsigned = await fsck("--proofs");
+  assert.equal(unsigned.code, 0, unsigned.stderr);
+  assert.match(
+    unsigned.stdout,
+    /^warning proof: Proofs of 27 blocks .*\nblocks 0 .*\nproofs: 0 verified, 27 not checked, 0 refused\n$/,
+  );
+
   const path = archivePath(batchOf(10n, 1));
   await Deno.remove(`${data}/historic/${path}`);
   const damaged = await fsck();

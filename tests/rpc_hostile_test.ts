@@ -71,6 +71,62 @@ Deno.test("RpcServer tells an HTTP/1 client that the port speaks gRPC", async ()
   await answers();
 });
 
+/** Sends one request over HTTP/2 and collects the answer; `keepsSending` leaves the request open. */
+async function ask(
+  port: number,
+  headers: Record<string, string>,
+  { body, keepsSending = false }: { body?: Uint8Array; keepsSending?: boolean } = {},
+): Promise<{ status: number; grpcStatus: string; text: string }> {
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  try {
+    const stream = session.request(headers, { endStream: body === undefined });
+    const ended = new Promise<void>((resolve, reject) => {
+      stream.on("end", resolve);
+      stream.on("error", reject);
+    });
+    const answer = { status: 0, grpcStatus: "", text: "" };
+    stream.on("response", (response) => {
+      answer.status = Number(response[":status"]);
+      answer.grpcStatus = String(response["grpc-status"] ?? "");
+    });
+    stream.on("data", (chunk) => answer.text += String(chunk));
+    if (body !== undefined) stream.write(body);
+    if (body !== undefined && !keepsSending) stream.end();
+    await ended;
+    return answer;
+  } finally {
+    session.destroy();
+  }
+}
+
+Deno.test("RpcServer answers HTTP/2 requests that are no gRPC with 415 or 405, counts them, and goes on", async () => {
+  const { server, metrics, port, answers } = await victim();
+  await using _ = server;
+  const path = "/org.hiero.block.api.BlockNodeService/serverStatus";
+  const text = "This port speaks gRPC over HTTP/2\n";
+  const body = new TextEncoder().encode("{}");
+  const post = { ":method": "POST", ":path": path };
+  const foreign = [
+    await ask(port, { ":method": "GET", ":path": path }),
+    await ask(port, { ":method": "GET", ":path": "/" }),
+    await ask(port, { ...post, "content-type": "application/json" }, { body }),
+    await ask(port, { ...post, "content-type": "application/grpc-web+proto" }, { body }),
+    await ask(port, { ...post, "content-type": "application/json" }, {
+      body: new Uint8Array(100_000),
+      keepsSending: true,
+    }),
+  ];
+  for (const answer of foreign) assert.deepEqual(answer, { status: 415, grpcStatus: "3", text });
+  const get = await ask(port, { ":method": "GET", ":path": path, "content-type": "application/grpc" });
+  assert.deepEqual(get, { status: 405, grpcStatus: "13", text });
+  assert.equal(await metricValue(metrics, "calls_refused_total", { reason: "not_grpc" }), 6);
+  // A path nobody serves is gRPC's own affair.
+  const nothing = await ask(port, { ...post, ":path": "/nothing", "content-type": "application/grpc+proto" });
+  assert.deepEqual(nothing, { status: 200, grpcStatus: "12", text: "" });
+  assert.equal(server.openCalls, 0);
+  await answers();
+});
+
 Deno.test("RpcServer closes on garbage, before and after the preface", async () => {
   const { server, port, answers } = await victim();
   await using _ = server;
@@ -225,7 +281,7 @@ Deno.test("RpcServer answers broken gRPC framing and compression with a status",
   const foreign = await ask(PUBLISH_PATH, squeezed, { "grpc-encoding": "snappy" });
   assert.equal(String(foreign["grpc-status"]), "12", "unknown compression");
   const plain = await ask(status, new Uint8Array(5), { "content-type": "text/plain" });
-  assert.equal(plain["grpc-status"], undefined, "no gRPC request, no gRPC answer");
+  assert.equal(plain[":status"], 415, "no gRPC request, no status that looks like success");
   await new Promise<void>((resolve) => session.close(resolve));
   await answers();
 });

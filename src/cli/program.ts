@@ -16,6 +16,7 @@ import type { CliDeps } from "./deps.ts";
 import { EXIT, exitCodeOf, failureText } from "./exit.ts";
 import { registerHash } from "./hash.ts";
 import { registerHealthcheck } from "./healthcheck.ts";
+import { registerRootstock } from "./rootstock/mod.ts";
 import { registerStart } from "./start.ts";
 
 /** Adds one command to the program. */
@@ -26,6 +27,7 @@ const COMMANDS: readonly Register[] = [
   registerHealthcheck,
   registerConfig,
   registerBlocks,
+  registerRootstock,
   registerHash,
   registerCompletions,
 ];

@@ -34,6 +34,14 @@ export interface StreamingHash {
    */
   update(input: Uint8Array): this;
   /**
+   * Writes the digest of what came so far over the first 32 bytes of `out`, and returns `out`; the hash goes on. As the
+   * running MACs of RLPx need it.
+   *
+   * @throws {TypeError} If the digest was taken.
+   * @throws {RangeError} If `out` is shorter than a digest.
+   */
+  peek<Out extends Uint8Array>(out: Out): Out;
+  /**
    * Ends the hash.
    *
    * @param bytes Length of the output, from 0 to 8,192; other than 32 only for a function with extendable output
@@ -97,9 +105,7 @@ export function defineHash<Options>(driver: HashDriver<Options>): HashFunction<O
   }
 
   function into<Out extends Uint8Array>(input: Uint8Array, out: Out, options?: Options): Out {
-    if (out.length < DIGEST_BYTES) {
-      throw new RangeError(`Cannot hash: 'out' must have at least ${DIGEST_BYTES} bytes, got ${out.length}`);
-    }
+    assertDigestFits(out);
     if (input.length > SCRATCH_WINDOW_BYTES) {
       out.set(create(options).update(input).digest());
       return out;
@@ -147,6 +153,12 @@ export function defineHash<Options>(driver: HashDriver<Options>): HashFunction<O
 
   const hash = (input: Uint8Array, options?: Options) => into(input, new Uint8Array(DIGEST_BYTES), options);
   return Object.assign(hash, { into, create, batch, at, batchAt });
+}
+
+/** @throws {RangeError} If `out` is shorter than a digest. */
+export function assertDigestFits(out: Uint8Array): void {
+  if (out.length >= DIGEST_BYTES) return;
+  throw new RangeError(`Cannot hash: 'out' must have at least ${DIGEST_BYTES} bytes, got ${out.length}`);
 }
 
 /**

@@ -85,6 +85,28 @@ for (const { name, hash, options, reference } of CASES) {
     );
   });
 
+  Deno.test(`${name}: peek() shows the digest so far, and streams that take turns do not disturb each other`, () => {
+    const out = new Uint8Array(32);
+    const streams = Array.from({ length: 5 }, () => ({ input: [] as number[], hash: hash.create(options) }));
+    const other = blake3.create();
+    for (let turn = 0; turn < 60; turn++) {
+      const stream = streams[(turn * 7) % streams.length]!;
+      const piece = randomBytes((turn * 37) % 300);
+      stream.hash.update(piece);
+      stream.input.push(...piece);
+      if (turn % 3 === 0) other.update(piece);
+      const expected = hex(reference(Uint8Array.from(stream.input)));
+      assert.equal(stream.hash.peek(out), out);
+      assert.equal(out.toHex(), expected);
+      assert.equal(stream.hash.peek(out).toHex(), expected, "peeked twice");
+    }
+    for (const { input, hash } of streams) {
+      assert.equal(hash.digest().toHex(), hex(reference(Uint8Array.from(input))));
+      assert.throws(() => hash.peek(out), /Cannot peek at the digest: the digest was taken before/);
+    }
+    assert.throws(() => hash.create(options).peek(new Uint8Array(31)), RangeError);
+  });
+
   Deno.test(`${name}: batch() agrees with one-shot for any mixture of lengths`, () => {
     const lengths = [
       0,

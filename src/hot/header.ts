@@ -181,6 +181,19 @@ export function readHeaderVerdict(hot: HotMemory, row: number): HeaderVerdict {
   return { valid: true, facts, powHash, forkData: copyOf(hot, out + AUXPOW_OUT_FORK_DATA, 12) };
 }
 
+/** Writes the row of a header and copies its bytes; what is too long to be read is not copied. */
+export function putHeaderRow(
+  hot: HotMemory,
+  row: number,
+  { bytes, at, flags, out }: { bytes: Uint8Array; at: number; flags: number; out: number },
+): void {
+  hot.u32[(row + HEADER_ROW_ADDRESS) >>> 2] = at;
+  hot.u32[(row + HEADER_ROW_LENGTH) >>> 2] = bytes.length;
+  hot.u32[(row + HEADER_ROW_FLAGS) >>> 2] = flags;
+  hot.u32[(row + HEADER_ROW_OUT) >>> 2] = out;
+  if (bytes.length <= HEADER_BYTES_MAX) hot.u8.set(bytes, at);
+}
+
 /** Results that fit between the faces' digests. */
 const ROWS_MAX = Math.floor(SCRATCH_DIGESTS_BYTES / HEADER_OUT_BYTES);
 
@@ -201,15 +214,11 @@ export function checkHeaders(headers: readonly HeaderInput[]): HeaderVerdict[] {
     let count = 0;
     for (; count < ROWS_MAX && begin + count < headers.length; count++) {
       const { bytes, rules } = headers[begin + count]!;
-      // What is too long is not read.
       const taken = bytes.length > HEADER_BYTES_MAX ? 0 : bytes.length;
       if (used + taken > SCRATCH_WINDOW_BYTES) break;
-      const row = (rows + count * HEADER_ROW_BYTES) >>> 2;
-      hot.u32[row + (HEADER_ROW_ADDRESS >>> 2)] = window + used;
-      hot.u32[row + (HEADER_ROW_LENGTH >>> 2)] = bytes.length;
-      hot.u32[row + (HEADER_ROW_FLAGS >>> 2)] = headerFlags(rules);
-      hot.u32[row + (HEADER_ROW_OUT >>> 2)] = outs + count * HEADER_OUT_BYTES;
-      if (taken > 0) hot.u8.set(bytes, window + used);
+      const out = outs + count * HEADER_OUT_BYTES;
+      const row = rows + count * HEADER_ROW_BYTES;
+      putHeaderRow(hot, row, { bytes, at: window + used, flags: headerFlags(rules), out });
       used += taken;
     }
     checkHeaderRows(hot, rows, count);

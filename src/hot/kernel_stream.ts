@@ -13,8 +13,8 @@ import {
   SCRATCH_STREAM_OFFSET,
   SCRATCH_WINDOW_OFFSET,
 } from "../../wasm/layout.ts";
-import { windows } from "./copies.ts";
-import type { StreamingHash } from "./hash_function.ts";
+import { copyOut, windows } from "./copies.ts";
+import { assertDigestFits, type StreamingHash } from "./hash_function.ts";
 import type { HotKernels } from "./kernels.ts";
 import { threadMemory } from "./thread_memory.ts";
 
@@ -49,12 +49,15 @@ export class KernelStream implements StreamingHash {
 
   /** Moves the state that lies there to the hash that it belongs to. */
   #takePlace(): void {
-    if (resident !== undefined) {
-      const { stateBytes } = resident.#stream;
-      resident.#parked ??= new Uint8Array(stateBytes);
-      resident.#parked.set(this.#memory.u8.subarray(this.#state, this.#state + stateBytes));
-    }
+    if (resident !== undefined) resident.#park();
     resident = this;
+  }
+
+  /** Copies the state, which lies in the scratch area, to ordinary memory. */
+  #park(): void {
+    const { stateBytes } = this.#stream;
+    this.#parked ??= new Uint8Array(stateBytes);
+    this.#parked.set(this.#memory.u8.subarray(this.#state, this.#state + stateBytes));
   }
 
   /** Brings the state back to the scratch area. */
@@ -72,6 +75,18 @@ export class KernelStream implements StreamingHash {
       this.#stream.update(kernels, this.#state, scratch + SCRATCH_WINDOW_OFFSET, bytes);
     }
     return this;
+  }
+
+  peek<Out extends Uint8Array>(out: Out): Out {
+    assertDigestFits(out);
+    this.#resume("peek at the digest");
+    const { kernels, scratch } = this.#memory;
+    this.#park();
+    this.#stream.finish(kernels, this.#state, scratch + SCRATCH_DIGESTS_OFFSET, DIGEST_BYTES);
+    // What lies there is spent: the hash goes on from what was parked.
+    resident = undefined;
+    copyOut(this.#memory, scratch + SCRATCH_DIGESTS_OFFSET, out, DIGEST_BYTES);
+    return out;
   }
 
   digest(bytes: number = DIGEST_BYTES): Uint8Array<ArrayBuffer> {

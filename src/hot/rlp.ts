@@ -24,8 +24,8 @@ export interface RlpIndexOptions {
 
 /** Fields of a list in ordinary bytes. */
 class OrdinaryFields extends RlpFields {
-  constructor(u8: Uint8Array) {
-    const { start, rows } = walkList(u8);
+  constructor(u8: Uint8Array, maxFields: number) {
+    const { start, rows } = walkList(u8, maxFields);
     super({ u8, base: 0, rows, rowsAt: 0, count: rows.length / 2, start });
   }
 }
@@ -55,10 +55,12 @@ export class RlpIndex extends RlpFields {
   /**
    * Fields of the list that the bytes are. The bytes are not copied.
    *
-   * @throws {HotError} `RLP_` with the offset of the fault, if they are not exactly one list in canonical form.
+   * @param maxFields Most fields it may have: a bound on the memory that bytes from a peer cost.
+   * @throws {HotError} `RLP_` with the offset of the fault, if they are not exactly one list in canonical form;
+   *   `RLP_TOO_MANY_FIELDS`.
    */
-  static of(bytes: Uint8Array): RlpFields {
-    return new OrdinaryFields(bytes);
+  static of(bytes: Uint8Array, maxFields: number = Infinity): RlpFields {
+    return new OrdinaryFields(bytes, maxFields);
   }
 
   /**

@@ -78,6 +78,16 @@ function writePrefix(out: Uint8Array, at: number, kind: number, length: number):
 }
 
 /**
+ * What stands before `length` bytes of payload: of an item (0x80) or a list (0xc0). For lists of parts that are encoded
+ * already. An item of one byte below 0x80 has none, which is the caller's to know.
+ */
+export function rlpPrefix(kind: 0x80 | 0xc0, length: number): Uint8Array<ArrayBuffer> {
+  const prefix = new Uint8Array(prefixBytes(length));
+  writePrefix(prefix, 0, kind, length);
+  return prefix;
+}
+
+/**
  * Encodes a value.
  *
  * @throws {HotError} `RLP_TOO_DEEP` beyond 1024 lists within lists, `RLP_TOO_LARGE` beyond 2^31 - 1 bytes.

@@ -136,13 +136,15 @@ export class RlpFields {
   /**
    * Fields of a nested list; their offsets count from the first byte of the outermost input.
    *
-   * @throws {HotError} `RLP_NOT_A_LIST` if the field is an item; any other `RLP_` if its content is malformed.
+   * @param maxFields Most fields the list may have.
+   * @throws {HotError} `RLP_NOT_A_LIST` if the field is an item; any other `RLP_` if its content is malformed or has
+   *   more fields.
    */
-  nested(i: number): RlpFields {
+  nested(i: number, maxFields: number = Infinity): RlpFields {
     assertNested(this, i);
     const { u8, base } = this.source;
     const start = this.offset(i);
-    const rows = walkPayload(base === 0 ? u8 : u8.subarray(base), start, this.end(i));
+    const rows = walkPayload(base === 0 ? u8 : u8.subarray(base), start, this.end(i), maxFields);
     return new RlpFields({ u8, base, rows, rowsAt: 0, count: rows.length / 2, start });
   }
 }

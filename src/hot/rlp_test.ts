@@ -95,6 +95,14 @@ vectorTest("RlpIndex finds headers whose encoding hashes to what the next block 
   }
 });
 
+Deno.test("RlpIndex.of() and nested() refuse more fields than they are given room for", () => {
+  const bytes = rlpEncode([1, 2, [3, 4, 5]]);
+  assert.equal(RlpIndex.of(bytes, 3).nested(2, 3).count, 3);
+  assert.throws(() => RlpIndex.of(bytes, 2), hasCode("RLP_TOO_MANY_FIELDS", "at offset 3"));
+  assert.throws(() => RlpIndex.of(bytes, 3).nested(2, 2), hasCode("RLP_TOO_MANY_FIELDS", "at offset 6"));
+  assert.equal(RlpIndex.of(Uint8Array.of(0xc0), 0).count, 0);
+});
+
 Deno.test("RlpIndex reads numbers, bytes and nested lists, in ordinary bytes and in place", async () => {
   const long = Uint8Array.from({ length: 60 }, (_, i) => i + 1);
   const value = [

@@ -17,6 +17,7 @@ import {
   RLP_SINGLE_BYTE,
   RLP_TOO_DEEP,
   RLP_TOO_LARGE,
+  RLP_TOO_MANY_FIELDS,
   RLP_TRAILING_BYTES,
   RLP_TRUNCATED,
 } from "../../wasm/layout.ts";
@@ -65,18 +66,24 @@ function walkWhole(bytes: Uint8Array): readonly [offset: number, length: number]
   return [row[0]!, row[1]!];
 }
 
-/** Rows of the fields in the payload of a list: two numbers each, as in a table (`wasm/layout.ts`). */
-export function walkPayload(bytes: Uint8Array, from: number, end: number): number[] {
+/** Rows of at most `fields` fields in the payload of a list: two numbers each, as in a table (`wasm/layout.ts`). */
+export function walkPayload(bytes: Uint8Array, from: number, end: number, fields: number): number[] {
   const rows: number[] = [];
-  for (let at = from; at < end;) at = walkItem(bytes, at, end, rows);
+  for (let at = from; at < end;) {
+    if (rows.length >= 2 * fields) throw rlpFault(RLP_TOO_MANY_FIELDS, at);
+    at = walkItem(bytes, at, end, rows);
+  }
   return rows;
 }
 
-/** Rows of the fields of the list that is exactly the bytes, and where its payload begins. */
-export function walkList(bytes: Uint8Array): { readonly start: number; readonly rows: number[] } {
+/** Rows of at most `fields` fields of the list that is exactly the bytes, and where its payload begins. */
+export function walkList(
+  bytes: Uint8Array,
+  fields: number,
+): { readonly start: number; readonly rows: number[] } {
   const [start, length] = walkWhole(bytes);
   if (length >= 0) throw rlpFault(RLP_NOT_A_LIST, 0);
-  return { start, rows: walkPayload(bytes, start, bytes.length) };
+  return { start, rows: walkPayload(bytes, start, bytes.length, fields) };
 }
 
 /**

@@ -9,7 +9,7 @@
 
 import { createHash, hash } from "node:crypto";
 import { DIGEST_BYTES } from "../../wasm/layout.ts";
-import { defineHash, type HashFunction, type StreamingHash } from "./hash_function.ts";
+import { assertDigestFits, defineHash, type HashFunction, type StreamingHash } from "./hash_function.ts";
 import { assertOutputBytes } from "./kernel_stream.ts";
 import type { HotMemory } from "./memory.ts";
 
@@ -24,6 +24,8 @@ function finish(memory: HotMemory, first: string, out: number): void {
   memory.u8.set(inner, out);
   memory.kernels.sha256(out, DIGEST_BYTES, out);
 }
+
+const second = (first: Uint8Array) => createHash("sha256").update(first).digest();
 
 /** Two native hashes, one over the other. */
 class NativeStream implements StreamingHash {
@@ -43,7 +45,13 @@ class NativeStream implements StreamingHash {
     assertOutputBytes(bytes, DIGEST_BYTES);
     const first = this.#live("take the digest").digest();
     this.#first = undefined;
-    return new Uint8Array(createHash("sha256").update(first).digest());
+    return new Uint8Array(second(first));
+  }
+
+  peek<Out extends Uint8Array>(out: Out): Out {
+    assertDigestFits(out);
+    out.set(second(this.#live("peek at the digest").copy().digest()));
+    return out;
   }
 }
 

@@ -17,6 +17,12 @@ export interface ListenOptions {
   readonly section: string;
 }
 
+/** Who made a request. */
+export interface HttpPeer {
+  /** IP address as text. */
+  readonly remoteAddress: string;
+}
+
 /** An open listener. */
 export interface HttpListener extends AsyncDisposable {
   readonly host: string;
@@ -32,12 +38,15 @@ export interface HttpListener extends AsyncDisposable {
  */
 export function listenHttp(
   options: ListenOptions,
-  handler: (request: Request) => Response | Promise<Response>,
+  handler: (request: Request, peer: HttpPeer) => Response | Promise<Response>,
 ): HttpListener {
   const { host, port } = options;
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
-    server = Deno.serve({ hostname: host, port, onListen: () => {} }, handler);
+    server = Deno.serve(
+      { hostname: host, port, onListen: () => {} },
+      (request, { remoteAddr }) => handler(request, { remoteAddress: remoteAddr.hostname }),
+    );
   } catch (thrown) {
     throw listenError(thrown, options);
   }
@@ -48,10 +57,12 @@ export function listenHttp(
   };
 }
 
-function listenError(thrown: unknown, { host, port, section }: ListenOptions): CairnError {
+/** Why an address cannot be listened on: `ADDRESS_IN_USE` or `SERVICE_START_FAILED`. */
+export function listenError(thrown: unknown, { host, port, section }: ListenOptions): CairnError {
   const address = `${host}:${port}`;
   const detail = { address, key: `${section}.port` };
-  if (thrown instanceof Deno.errors.AddrInUse) {
+  // Deno's own listeners and node:net say it differently.
+  if (thrown instanceof Deno.errors.AddrInUse || (thrown as { code?: unknown }).code === "EADDRINUSE") {
     return new CairnError("ADDRESS_IN_USE", `Cannot listen on ${address}: the address is in use`, {
       hint: `set ${section}.port to a free port, or stop the process that holds it`,
       detail,

@@ -14,7 +14,7 @@ import { grpcStatusName } from "./status.ts";
 export type RefusalReason = "limit" | "not_http2" | "timeout" | "tls" | "stopping";
 
 /** Why a call was refused before its handler. */
-export type CallRefusalReason = "limit" | "stopping";
+export type CallRefusalReason = "limit" | "not_grpc" | "stopping";
 
 /** Counts of one method. */
 export interface MethodMetrics {

@@ -21,6 +21,7 @@ import { splitAddress } from "./config.ts";
 import type { RpcConfig } from "./config.ts";
 import { ConnectionGate } from "./connections.ts";
 import { Health } from "../../proto/gen/grpc/health/v1/health_pb.ts";
+import { guardAgainstForeign } from "./foreign_requests.ts";
 import { HealthBoard } from "./health.ts";
 import type { HealthStatus } from "./health.ts";
 import { RpcMetrics } from "./metrics.ts";
@@ -203,6 +204,7 @@ export class RpcServer implements AsyncDisposable {
     this.#grpc.createConnectionInjector(ServerCredentials.createInsecure());
     const [http2] = inner.http2Servers.keys();
     if (http2 === undefined) throw new CairnError("INTERNAL", "Cannot find the gRPC library's HTTP/2 server");
+    guardAgainstForeign(http2, () => this.#metrics.callRefused("not_grpc"));
     return http2;
   }
 

@@ -1,47 +1,12 @@
 import assert from "node:assert/strict";
+import { killAfter, spawnWriter } from "./_crash_process.ts";
 import { CRASH_FAMILIES, crashBody, crashKey } from "./crash_data.ts";
 import { collect } from "./engine_contract.ts";
 import { openRocksEngine } from "./rocks_engine.ts";
 
 const ROUNDS = 20;
 
-/** The writer in a process of its own, with the permissions of the node and no more. */
-function spawnWriter(directory: string, first: number): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      `--allow-read=.,${directory},/etc/alpine-release`,
-      `--allow-write=${directory}`,
-      "--allow-ffi=node_modules",
-      "--allow-env=CAIRN_*",
-      "--ignore-env",
-      new URL("./crash_writer.ts", import.meta.url).pathname,
-      directory,
-      String(first),
-    ],
-    cwd: new URL("../..", import.meta.url).pathname,
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-}
-
-/** Reads acknowledged numbers until there are `count`, kills, and returns all that were printed. */
-async function killAfter(child: Deno.ChildProcess, count: number): Promise<number[]> {
-  let text = "";
-  let killed = false;
-  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    if (!killed && text.split("\n").length > count) {
-      child.kill("SIGKILL");
-      killed = true;
-    }
-  }
-  const [status, errors] = [await child.status, await new Response(child.stderr).text()];
-  assert.equal(status.signal, "SIGKILL", errors);
-  return text.split("\n").filter((line) => line !== "").map(Number);
-}
+const WRITER = new URL("./crash_writer.ts", import.meta.url);
 
 Deno.test(`RocksEngine keeps every acknowledged batch, and only whole batches, over ${ROUNDS} kills`, async () => {
   const directory = await Deno.makeTempDir();
@@ -49,8 +14,8 @@ Deno.test(`RocksEngine keeps every acknowledged batch, and only whole batches, o
   let next = 0;
   for (let round = 0; round < ROUNDS; round++) {
     // From a kill just after the first acknowledgement to one in full run.
-    for (const number of await killAfter(spawnWriter(directory, next), 1 + (round * 67) % 150)) {
-      acknowledged.add(number);
+    for (const number of await killAfter(spawnWriter(WRITER, directory, next), 1 + (round * 67) % 150)) {
+      acknowledged.add(Number(number));
     }
     await using engine = await openRocksEngine({ directory, families: CRASH_FAMILIES });
     const index = await collect(engine.family("crash.index"));
@@ -74,7 +39,7 @@ Deno.test("openRocksEngine() in a second process is refused with the pid of the 
   const directory = await Deno.makeTempDir();
   {
     await using _ = await openRocksEngine({ directory, families: CRASH_FAMILIES });
-    const output = await spawnWriter(directory, 0).output();
+    const output = await spawnWriter(WRITER, directory, 0).output();
     assert.equal(output.code, 3);
     const errors = new TextDecoder().decode(output.stderr);
     assert.match(errors, new RegExp(`held by pid ${Deno.pid} \\[STORE_LOCKED\\]`));

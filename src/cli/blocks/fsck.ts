@@ -9,7 +9,9 @@
 
 import type { Command } from "commander";
 import { CairnError, toCairnError } from "../../kernel/errors.ts";
-import { fsckBlocks, type FsckFinding } from "../../services/blocks/fsck.ts";
+import { equalBytes, toHex } from "../../protocols/hiero/fault.ts";
+import { fsckBlocks, type FsckFinding, type FsckProofs } from "../../services/blocks/fsck.ts";
+import { readVerificationFiles } from "../../services/blocks/verification_files.ts";
 import { BLOCKS_FAMILIES } from "../../services/blocks/store.ts";
 import type { Engine } from "../../store/engine.ts";
 import { openRocksEngine } from "../../store/rocks_engine.ts";
@@ -22,6 +24,7 @@ interface FsckCommandOptions {
   readonly data?: string;
   readonly json?: boolean;
   readonly repairIndex?: boolean;
+  readonly proofs?: boolean;
 }
 
 /** Adds `blocks fsck`. */
@@ -33,6 +36,10 @@ export function registerFsck(blocks: Command, deps: CliDeps): void {
       "--repair-index",
       "mend records of blocks and remove unfinished archives; blocks stay as they are",
     )
+    .option(
+      "--proofs",
+      "check signatures too, with the keys of the store, of block 0 or of the files that the configuration names",
+    )
     .option("--json", "print one JSON object a finding and one for the summary, with stable keys")
     .action(async (options: FsckCommandOptions, command: Command) => {
       const directory = options.data ?? (await loadCliConfig(command, deps)).values.node.dataDir;
@@ -43,6 +50,7 @@ export function registerFsck(blocks: Command, deps: CliDeps): void {
         const mended = finding.repaired ? " (repaired)" : "";
         deps.out(`${finding.severity} ${finding.check}: ${where}${finding.message}${mended}`);
       };
+      const proofs = options.proofs ? await configuredKeys(command, deps) : undefined;
       const { engine, fault } = await openEngine(directory);
       await using _engine = engine;
       if (fault !== undefined) say(fault);
@@ -52,6 +60,7 @@ export function registerFsck(blocks: Command, deps: CliDeps): void {
           engine,
           root: `${directory}/historic`,
           repairIndex: options.repairIndex ?? false,
+          proofs,
           signal,
           onFinding: say,
           onProgress: (done) => progress.update(done),
@@ -66,9 +75,29 @@ export function registerFsck(blocks: Command, deps: CliDeps): void {
             `${summary.hotBlocks} in the store, ${summary.coldBlocks} in ${summary.archives} archives, ` +
             `${(summary.bytes / 1e6).toFixed(1)} MB; ${errors} errors, ${summary.warnings} warnings`,
         );
+        const { verified, unverified, refused } = summary.proofs ?? {};
+        if (proofs !== undefined) {
+          deps.out(`proofs: ${verified} verified, ${unverified} not checked, ${refused} refused`);
+        }
       }
       if (!ok) deps.setExitCode(EXIT.NO);
     });
+}
+
+/** What a node with this configuration would check proofs against at its first start. */
+async function configuredKeys(command: Command, deps: CliDeps): Promise<FsckProofs> {
+  const { ledgerId, tssDataFile, addressBookFile } = (await loadCliConfig(command, deps)).values.blocks;
+  const data = await readVerificationFiles({
+    tssData: tssDataFile || undefined,
+    addressBook: addressBookFile || undefined,
+  });
+  const expected = ledgerId === "" ? undefined : Uint8Array.fromHex(ledgerId);
+  if (expected !== undefined && data.tss !== undefined && !equalBytes(data.tss.ledgerId, expected)) {
+    throw new CairnError("CONFIG_INVALID", `Cannot check proofs: '${tssDataFile}' is of another ledger`, {
+      hint: `blocks.ledgerId is ${ledgerId}, the other ${toHex(data.tss.ledgerId)}`,
+    });
+  }
+  return { data, ledgerId: expected };
 }
 
 /** A database that cannot be read is a finding, not the end: the archives are checked all the same. */

@@ -10,9 +10,12 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { toCairnError } from "../../kernel/errors.ts";
 import { ChainVerifier } from "../../protocols/hiero/chain.ts";
+import type { BlockVerdict } from "../../protocols/hiero/verdict.ts";
 import { isContentsProof } from "../../protocols/hiero/contents_file.ts";
+import { toHex } from "../../protocols/hiero/fault.ts";
 import { HASH_BYTES } from "../../protocols/hiero/merkle.ts";
 import { nativeSha384 } from "../../protocols/hiero/native_sha384.ts";
+import type { ProofVerifier, VerifiedProofKind } from "../../protocols/hiero/proofs/proof_verifier.ts";
 import { LEDGER_ID_BYTES, type VerificationData } from "../../protocols/hiero/proofs/verification_data.ts";
 import { blockNumber, listBlockFiles, readBlockFile } from "../../services/blocks/block_files.ts";
 import { type ProofReport, toProofReport } from "../../services/blocks/proof_report.ts";
@@ -35,6 +38,8 @@ interface VerifyOptions {
 const BATCH_BLOCKS = 64;
 /** Bytes of blocks in a batch, unless one alone is larger. */
 const BATCH_BYTES = 67_108_864;
+/** Roots of verified blocks that contents proofs behind them may lead to. */
+const MAX_SIGNED_ROOTS = 100_000;
 
 /** Adds `blocks verify`. */
 export function registerVerify(blocks: Command, deps: CliDeps): void {
@@ -44,7 +49,7 @@ export function registerVerify(blocks: Command, deps: CliDeps): void {
     )
     .argument("<path...>", "files, or directories of blocks; consecutive numbers are checked as a chain")
     .option("--root <hash>", "root that contents proofs must lead to, in hexadecimal", parseRoot)
-    .option("--require-proofs", "refuse blocks whose proofs cannot be checked")
+    .option("--require-proofs", "refuse blocks and contents proofs whose signatures cannot be checked")
     .option("--ledger-id <hex>", "refuse a block 0 of any other ledger", parseLedgerId)
     .option(
       "--tss-data <file>",
@@ -82,7 +87,10 @@ interface ReadBlock {
 class VerifyRun {
   readonly #data: VerificationData;
   readonly #options: VerifyOptions;
+  #verifier: ProofVerifier;
   #chain: ChainVerifier;
+  /** Roots in hexadecimal that signatures of blocks of this run were over, oldest first. */
+  readonly #signedRoots = new Map<string, readonly VerifiedProofKind[]>();
   /** Blocks that follow each other and, first, the chain's head. */
   #batch: ReadBlock[] = [];
   #batchBytes = 0;
@@ -92,6 +100,7 @@ class VerifyRun {
   constructor(data: VerificationData, options: VerifyOptions) {
     this.#data = data;
     this.#options = options;
+    this.#verifier = this.#newVerifier();
     this.#chain = this.#newChain();
   }
 
@@ -109,7 +118,7 @@ class VerifyRun {
       if (isContentsProof(bytes)) {
         yield* this.#flush();
         this.#next = undefined;
-        yield { file, ...toProofReport(bytes, this.#options.root) };
+        yield { file, ...this.#verifyContents(bytes) };
         continue;
       }
       const number = blockNumber(bytes);
@@ -117,8 +126,10 @@ class VerifyRun {
       const follows = number !== undefined && number === this.#next;
       if (!follows || this.#batch.length === BATCH_BLOCKS || this.#batchBytes + bytes.length > BATCH_BYTES) {
         yield* this.#flush();
-        if (number === 0n) this.#chain = this.#newChain();
-        else if (this.#chain.head === undefined || this.#chain.head.number + 1n !== number) {
+        if (number === 0n) {
+          this.#verifier = this.#newVerifier();
+          this.#chain = this.#newChain();
+        } else if (this.#chain.head === undefined || this.#chain.head.number + 1n !== number) {
           this.#chain.rebase(undefined);
         }
       }
@@ -136,6 +147,7 @@ class VerifyRun {
     while (rest.length > 0) {
       const steps = this.#chain.verifyAll(rest.map(({ bytes }) => bytes), true);
       for (const [i, { verdict }] of steps.entries()) {
+        this.#remember(verdict);
         yield { file: rest[i]!.file, ...toVerdictReport(verdict) };
       }
       rest = rest.slice(steps.length);
@@ -144,11 +156,37 @@ class VerifyRun {
     }
   }
 
+  #verifyContents(bytes: Uint8Array): ProofReport {
+    return toProofReport(bytes, {
+      root: this.#options.root,
+      verifier: this.#verifier,
+      requireProofs: this.#options.requireProofs === true,
+      signedRoot: (root) => this.#signedRoots.get(root),
+    });
+  }
+
+  /** Signatures of record files are over the file and not over the root. */
+  #remember(verdict: BlockVerdict): void {
+    if (verdict.status === "fault" || verdict.proof.status !== "verified" || verdict.rootHash === undefined) {
+      return;
+    }
+    const kinds = verdict.proof.kinds.filter((kind) => !kind.startsWith("record-file"));
+    if (kinds.length === 0) return;
+    this.#signedRoots.set(toHex(verdict.rootHash), kinds);
+    if (this.#signedRoots.size > MAX_SIGNED_ROOTS) {
+      this.#signedRoots.delete(this.#signedRoots.keys().next().value!);
+    }
+  }
+
+  #newVerifier(): ProofVerifier {
+    return createProofVerifier(this.#data, this.#options.ledgerId);
+  }
+
   #newChain(): ChainVerifier {
     return new ChainVerifier({
       sha384: nativeSha384,
       proofs: {
-        verifier: createProofVerifier(this.#data, this.#options.ledgerId),
+        verifier: this.#verifier,
         onMissingData: this.#options.requireProofs === true ? "refuse" : "accept",
         onUnknownKind: "refuse",
       },
@@ -170,7 +208,7 @@ function linesOf(report: VerdictReport | ProofReport): string[] {
   const from = blockNumber === undefined ? "" : `; taken from block ${blockNumber}, item ${itemIndex}`;
   return [
     `${file}: contents proof ${verdict} (${hashRule}), a ${itemKind}${from}`,
-    `  root ${rootHash}, ${rootFrom === "option" ? "as given" : "as the file says"}`,
+    `  root ${rootHash}, ${ROOT_FROM[rootFrom!]}; ${proofText(report)}`,
   ];
 }
 
@@ -187,7 +225,11 @@ export function reportLines(report: VerdictReport): string[] {
   ];
 }
 
-function proofText({ proof, proofs = [] }: VerdictReport): string {
+const ROOT_FROM = { option: "as given", signature: "as signed", file: "as the file says" } as const;
+
+function proofText(
+  { proof, proofs = [] }: Pick<VerdictReport, "proofs"> & Pick<VerdictReport | ProofReport, "proof">,
+): string {
   if (proof?.status === "verified") return `proof: verified (${proof.kinds.join(", ")})`;
   if (proof?.status === "unverified") return `proof: unverified (${proof.reason})`;
   return `proof ${proofs.map(({ kind }) => kind).join("+")}`;

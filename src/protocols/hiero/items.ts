@@ -30,9 +30,34 @@ const KIND_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(ITEM).map(([name, field]) => [field, name.toLowerCase()]),
 );
 
+const UNNAMED = "field_";
+
 /** Name of an item kind as the protobuf definition spells it; `field_N` for kinds of the future. */
 export function itemKindName(field: number): string {
-  return KIND_NAMES.get(field) ?? `field_${field}`;
+  return KIND_NAMES.get(field) ?? `${UNNAMED}${field}`;
+}
+
+/** Items of kinds that this version does not know, by what their number says about hashing (spec §6.3). */
+export interface FutureItems {
+  readonly hashed: number;
+  readonly notHashed: number;
+}
+
+/** Future items among those of a block that was scanned. @param counts Items by {@link itemKindName}. */
+export function countFutureItems(counts: Readonly<Record<string, number>>): FutureItems {
+  let [hashed, notHashed] = [0, 0];
+  for (const [name, count] of Object.entries(counts)) {
+    // Every kind without a name of its own that passes a scan is one of the future.
+    if (!name.startsWith(UNNAMED)) continue;
+    if (subtreeOf(Number(name.slice(UNNAMED.length))) === NOT_HASHED) notHashed += count;
+    else hashed += count;
+  }
+  return { hashed, notHashed };
+}
+
+/** Whether a kind is one that this version does not know and whose number says how to hash it, or to refuse it. */
+export function isFutureKind(field: number): boolean {
+  return field >= FIRST_FUTURE_FIELD;
 }
 
 /** Sub-trees in the order of their leaves in the block root: 0-4 are leaves 4-8, 5-12 are leaves 9-16. */

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { HieroFault } from "./fault.ts";
 import {
+  countFutureItems,
+  isFutureKind,
+  ITEM,
   itemKindName,
   itemRanges,
   NOT_HASHED,
@@ -52,6 +55,20 @@ Deno.test("subtreeOf() sorts future kinds by their number modulo 20", () => {
     }
     for (let rest = 3; rest <= 15; rest++) assert.equal(subtreeOf(base + rest), rest - 3);
   }
+});
+
+Deno.test("countFutureItems() tells hashed ones from others, and knows none among the kinds that have a name", () => {
+  const known = Object.fromEntries(
+    [ITEM.BLOCK_HEADER, ITEM.BLOCK_FOOTER].map((kind) => [itemKindName(kind), 1]),
+  );
+  assert.deepEqual(countFutureItems(known), { hashed: 0, notHashed: 0 });
+  const counts: [number, number][] = [[20, 2], [23, 3], [39, 4], [535, 5]];
+  const future = {
+    ...known,
+    ...Object.fromEntries(counts.map(([kind, count]) => [itemKindName(kind), count])),
+  };
+  assert.deepEqual(countFutureItems(future), { hashed: 8, notHashed: 6 });
+  assert.deepEqual([1, 12, 19, 20, 21, 1000].map(isFutureKind), [false, false, false, true, true, true]);
 });
 
 Deno.test("openItem() takes exactly one length-delimited field", () => {

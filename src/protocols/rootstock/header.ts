@@ -27,6 +27,8 @@ export interface RootstockHeader {
   /** 35 bytes: RLP list of version and extension hash; in the compressed form of versions 1 and 2 alone. */
   readonly extensionData?: Uint8Array;
   readonly difficulty: bigint;
+  /** Slot 7 as received, where it is not the one minimal form: genesis, and an absent difficulty. */
+  readonly difficultyBytes?: Uint8Array;
   /** Height; a safe integer. */
   readonly number: number;
   /** Bytes as received: leading zeros are hashed (section 1.1, slot 9). */

@@ -52,8 +52,8 @@ export interface TiersFixture extends AsyncDisposable {
   reopen(): Promise<{ readonly store: BlockStore; readonly archive: DirectoryArchive }>;
 }
 
-/** Opens two tiers with the first `count` blocks of a chain in the hot one. */
-export async function openTiers(count: number): Promise<TiersFixture> {
+/** Opens two tiers with the first `count` blocks of a chain, but for those below `first`, in the hot one. */
+export async function openTiers(count: number, first = 0): Promise<TiersFixture> {
   const root = await Deno.makeTempDir({ prefix: "cairn-historic-" });
   const engine = new BrittleEngine();
   const log = new RecordingLog();
@@ -61,7 +61,7 @@ export async function openTiers(count: number): Promise<TiersFixture> {
   const closing = new AsyncDisposableStack();
   closing.defer(() => Deno.remove(root, { recursive: true }));
   closing.use(engine);
-  await (await BlockStore.open(engine)).append(asStored(chain));
+  await (await BlockStore.open(engine)).append(asStored(chain.slice(first), BigInt(first)));
   const open = async () => {
     const store = await BlockStore.open(engine);
     const archive = closing.use(await DirectoryArchive.open({ root, lastBlock: store.last, log }));
@@ -71,6 +71,7 @@ export async function openTiers(count: number): Promise<TiersFixture> {
   const { store, archive } = await open();
   const metrics = createTierMetrics(new MetricScope(), {
     hotBlocks: () => 0,
+    missing: () => 0,
     archived: () => ({ zips: 0, blocks: 0, bytes: 0, damaged: 0 }),
   });
   return {

@@ -13,6 +13,8 @@ import type { MetricScope } from "../../kernel/metrics.ts";
 export interface TierGaugeSource {
   /** Blocks of the hot tier. */
   hotBlocks(): number;
+  /** Blocks between the first and the last that neither tier has. */
+  missing(): number;
   /** Usable archives, their blocks and bytes, and archives that are damaged. */
   archived(): {
     readonly zips: number;
@@ -24,6 +26,7 @@ export interface TierGaugeSource {
 
 /** Metrics of the tiers. */
 export interface TierMetrics {
+  readonly missing: Gauge;
   readonly recentDeleted: Counter;
   readonly recentDeleteFailures: Counter;
   readonly recentStored: Gauge;
@@ -47,6 +50,11 @@ export function createTierMetrics(scope: MetricScope, source: TierGaugeSource): 
   const recent = scope.scope("recent");
   const historic = scope.scope("historic");
   return {
+    missing: scope.gauge({
+      name: "missing_blocks",
+      help: "Blocks between the first and the last that neither tier has",
+      collect: (gauge) => gauge.set(source.missing()),
+    }),
     recentDeleted: recent.counter({
       name: "blocks_deleted_total",
       help: "Blocks removed from the hot tier after they were archived",

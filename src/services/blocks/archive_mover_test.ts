@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { archivePath, batchOf } from "../../protocols/hiero/archive_layout.ts";
+import { ArchiveMover } from "./archive_mover.ts";
 import { makeChain } from "./_testing.ts";
 import { asStored, openTiers } from "./_tiers_testing.ts";
 
@@ -150,4 +151,36 @@ Deno.test("BlockStore.ranges() names the hole of a lost archive, and block() has
   assert.deepEqual(store.ranges(), [{ first: 0n, last: 9n }, { first: 20n, last: 44n }]);
   assert.equal(await store.block(12n), undefined);
   assert.deepEqual(await store.block(3n), tiers.chain[3]);
+});
+
+Deno.test("BlockStore.fillBelow() fills the hole of a lost archive from above, also over a restart, and it is archived anew", async () => {
+  await using tiers = await openTiers(45);
+  await using mover = tiers.mover({ hotBlocks: 5 });
+  await mover.idle();
+  await mover[Symbol.asyncDispose]();
+  for (const first of [10n, 20n]) await Deno.remove(`${tiers.root}/${archivePath(batchOf(first, 1))}`);
+  const stored = asStored(tiers.chain);
+  const before = (await tiers.reopen()).store;
+  assert.deepEqual(before.holes(), [{ first: 10n, last: 29n }]);
+  for (const wrong of [stored.slice(9, 30), stored.slice(10, 29), stored.slice(28, 31)]) {
+    await assert.rejects(before.fillBelow(wrong), { code: "INTERNAL" });
+  }
+  await before.fillBelow(stored.slice(25, 30));
+  assert.deepEqual(before.holes(), [{ first: 10n, last: 24n }]);
+  const { store, archive } = await tiers.reopen();
+  assert.deepEqual(store.holes(), [{ first: 10n, last: 24n }]);
+  await store.fillBelow(stored.slice(10, 25));
+  assert.deepEqual(store.ranges(), [{ first: 0n, last: 44n }]);
+  assert.deepEqual(store.chainState, stored[44]!.chainState);
+  const again = new ArchiveMover({
+    powersOfTenPerZipFileContents: 1,
+    hotBlocks: 5,
+    archives: 0,
+    maxBytesPerSecond: 0,
+  }, { ...tiers, store, archive });
+  await again.idle();
+  await again[Symbol.asyncDispose]();
+  assert.deepEqual(store.hot, [{ first: 40n, last: 44n }]);
+  const { store: last } = await tiers.reopen();
+  for (const [i, block] of tiers.chain.entries()) assert.deepEqual(await last.block(BigInt(i)), block);
 });

@@ -1,7 +1,8 @@
 /**
- * Blocks below the first one, from a peer: verified in a Worker of their own, stored from the top down.
+ * Blocks below a stored one, from a peer: verified in a Worker of their own, stored from the top down. They are history
+ * before the first block, or fill a hole that a lost archive has left.
  *
- * Layer: services. A block below the first one is known before it comes: the footer above names its root. So nothing
+ * Layer: services. A block below a stored one is known before it comes: the footer above names its root. So nothing
  * a peer sends can be stored but the chain that this node already follows. Source: spec/block-node.md §7.4.
  *
  * @module
@@ -35,11 +36,15 @@ export interface HistoryDeps {
   readonly earliest: bigint;
   /** How blocks are verified, with what is known of keys now. */
   readonly verifyOptions: () => VerifyTaskOptions;
+  /** Told of the network's keys when a block has told them and they are stored. */
+  readonly onKeys: (verificationData: Uint8Array) => void;
+  /** Told when blocks were stored. */
+  readonly onStored: () => void;
   /** Most bytes of blocks in memory; of a larger range the highest blocks are kept. */
   readonly maxBytes: number;
 }
 
-/** Fetches ranges that end right below the first stored block. */
+/** Fetches ranges that end right below a stored block. */
 export class HistoryLane implements Disposable {
   readonly #deps: HistoryDeps;
   #worker: Worker | undefined;
@@ -56,16 +61,18 @@ export class HistoryLane implements Disposable {
     limits: FetchLimits,
   ): Promise<FetchOutcome> {
     const { store, verifyOptions, earliest } = this.#deps;
+    const named = await this.#namedBelow(last + 1n);
+    if (named === undefined) return { kind: "interrupted", reason: "missing" };
     let blocks: readonly AnnouncedBlock[];
     try {
-      blocks = await this.#read(peer, { first, last }, { ...limits, signal });
+      blocks = await this.#read(peer, { first: this.#lowestMissing(first, last), last }, {
+        ...limits,
+        signal,
+      });
     } catch (error) {
       if (signal.aborted) return { kind: "interrupted", reason: "stopping" };
       return peerFault(error);
     }
-    const above = store.first === last + 1n ? await store.block(last + 1n) : undefined;
-    const named = above && previousHash(above);
-    if (named === undefined) return { kind: "interrupted", reason: "missing" };
     const found = await this.#verify({ options: verifyOptions(), blocks });
     const verdicts = found.verdicts.map(decodeVerdict);
     const refusal = verdicts.find((verdict) => verdict.status === "fault");
@@ -76,15 +83,38 @@ export class HistoryLane implements Disposable {
       return { kind: "failed", reason: "unlinked", message };
     }
     if (signal.aborted) return { kind: "interrupted", reason: "stopping" };
+    const known = store.verificationData;
     try {
-      await store.prepend(linked.map((verdict, i) => ({ ...verdict, ...found.blocks[i]! })));
+      await store.fillBelow(linked.map((verdict, i) => ({ ...verdict, ...found.blocks[i]! })));
     } catch (error) {
       if (!(error instanceof CairnError)) throw error;
       return { kind: "interrupted", reason: error.code };
     }
+    if (store.verificationData !== undefined && store.verificationData !== known) {
+      this.#deps.onKeys(store.verificationData);
+    }
+    this.#deps.onStored();
     // There may never be another range: the Worker's memory is worth more than its start.
-    if (store.first === earliest) this.#end();
+    if (store.first === earliest && store.holes().length === 0) this.#end();
     return { kind: "fetched", blocks: blocks.length };
+  }
+
+  /** The root that a stored block names for the one before it; undefined if it cannot be read. */
+  async #namedBelow(number: bigint): Promise<Uint8Array | undefined> {
+    try {
+      const above = await this.#deps.store.block(number);
+      return above && previousHash(above);
+    } catch (error) {
+      // Whoever reads a damaged archive names it; nothing below it can be fetched.
+      if (!(error instanceof CairnError) || error.code !== "STORE_READ_FAILED") throw error;
+      return undefined;
+    }
+  }
+
+  /** A hole may be smaller than a range: what lies below it is there. */
+  #lowestMissing(first: bigint, last: bigint): bigint {
+    const below = this.#deps.store.ranges().findLast((range) => range.last < last);
+    return below === undefined || below.last < first ? first : below.last + 1n;
   }
 
   /** The blocks of a range in order, or as many of the highest as fit. */

@@ -27,6 +27,10 @@ export interface BackfillStartDeps {
   readonly store: BlockStore;
   /** How blocks are verified that do not continue the chain. */
   readonly verifyOptions: () => VerifyTaskOptions;
+  /** Told of the network's keys when a fetched block has told them. */
+  readonly onKeys: (verificationData: Uint8Array) => void;
+  /** Told when fetched blocks below the newest one were stored. */
+  readonly onStored: () => void;
   readonly metrics: MetricScope;
   readonly log: Logger;
 }
@@ -37,7 +41,7 @@ export function startBackfill(
     BlocksConfig,
     "backfill" | "maxBlockBytes" | "earliestManagedBlock" | "pauseAboveBytes" | "historic"
   >,
-  { machine, pipeline, store, verifyOptions, metrics, log }: BackfillStartDeps,
+  { machine, pipeline, store, verifyOptions, onKeys, onStored, metrics, log }: BackfillStartDeps,
 ): Backfill | undefined {
   const running: { backfill?: Backfill } = {};
   const counters = createBackfillMetrics(metrics, () => running.backfill?.peersInBackOff ?? 0);
@@ -56,8 +60,19 @@ export function startBackfill(
   const earliest = BigInt(earliestManagedBlock);
   // What retention has removed is not missing: then nothing is fetched below the first block.
   const keepsAll = historic.blockRetentionThreshold === 0;
-  const first = () => keepsAll || store.first === undefined ? store.first : earliest;
-  const history = new HistoryLane({ store, earliest, verifyOptions, maxBytes: pauseAboveBytes });
+  // The highest hole is filled first: to the plan this node has what lies above it, and lacks all below.
+  const first = () => {
+    const highest = store.ranges().at(-1);
+    return keepsAll || highest?.first !== store.first ? highest?.first : earliest;
+  };
+  const history = new HistoryLane({
+    store,
+    earliest,
+    verifyOptions,
+    onKeys,
+    onStored,
+    maxBytes: pauseAboveBytes,
+  });
   return running.backfill = new Backfill({
     ...backfill,
     maxBlockBytes,

@@ -10,13 +10,26 @@
 import { ChainVerifier, decodeChainHead } from "../../protocols/hiero/chain.ts";
 import { equalBytes, HieroFault, toHex } from "../../protocols/hiero/fault.ts";
 import { nativeSha384 } from "../../protocols/hiero/native_sha384.ts";
+import {
+  decodeVerificationData,
+  type VerificationData,
+} from "../../protocols/hiero/proofs/verification_data.ts";
 import type { Engine, Operation } from "../../store/engine.ts";
 import type { ArchivedBatch } from "./archive.ts";
 import { ArchiveFile } from "./archive_file.ts";
 import { reasonOf, scanArchives } from "./archive_scan.ts";
 import { mergeRanges } from "./ranges.ts";
 import { toBlockRecord } from "./report.ts";
-import { blockKey, type BlockRecord, BLOCKS_FAMILY, CHAIN_KEY, keyToNumber } from "./store.ts";
+import { type ProofCounts, ProofScan } from "./fsck_proofs.ts";
+import { createProofVerifier } from "./proof_verifier.ts";
+import {
+  blockKey,
+  type BlockRecord,
+  BLOCKS_FAMILY,
+  CHAIN_KEY,
+  keyToNumber,
+  VERIFICATION_KEY,
+} from "./store.ts";
 
 /** What is looked at. The names are a contract: `cairn blocks fsck --json` prints them. */
 export type FsckCheck =
@@ -28,6 +41,8 @@ export type FsckCheck =
   | "unreadable"
   | "invalid"
   | "link"
+  | "keys"
+  | "proof"
   | "record"
   | "orphan"
   | "tiers-differ"
@@ -60,6 +75,15 @@ export interface FsckSummary {
   readonly bytes: number;
   readonly errors: number;
   readonly warnings: number;
+  /** Only if proofs were checked. */
+  readonly proofs?: ProofCounts;
+}
+
+/** What proofs are checked against. */
+export interface FsckProofs {
+  readonly data: VerificationData;
+  /** The ledger that keys must be of, 32 bytes. @default {undefined} any */
+  readonly ledgerId?: Uint8Array | undefined;
 }
 
 /** Options of {@link fsckBlocks}. */
@@ -70,6 +94,8 @@ export interface FsckOptions {
   readonly root: string;
   /** Rewrite records that are missing or wrong, remove records of archived blocks and unfinished archives. @default {false} */
   readonly repairIndex?: boolean;
+  /** Check proofs too: against these keys, or those that the store has, or those that block 0 tells. @default {undefined} */
+  readonly proofs?: FsckProofs | undefined;
   readonly signal?: AbortSignal;
   readonly onFinding: (finding: FsckFinding) => void;
   readonly onProgress?: (done: number, total: number) => void;
@@ -100,6 +126,7 @@ class Fsck {
     onWrongAllBlocksRoot: "warn",
   });
   readonly #repairs: Operation[] = [];
+  #proofs: ProofScan | undefined;
   #file: { readonly path: string; readonly archive: ArchiveFile | undefined } | undefined;
   #hotBlocks = 0;
   #coldBlocks = 0;
@@ -113,6 +140,7 @@ class Fsck {
 
   async run(): Promise<FsckSummary> {
     const { engine, root, signal, onProgress } = this.#options;
+    this.#proofs = await this.#openProofs();
     const { batches, ...rest } = await scanArchives(root);
     await this.#reportFiles(rest);
     const range = engine && await hotRange(engine);
@@ -147,6 +175,10 @@ class Fsck {
     } finally {
       this.#file?.archive?.[Symbol.dispose]();
     }
+    this.#proofs?.flush();
+    for (const [reason, count] of this.#proofs?.unverified ?? []) {
+      this.#warn("proof", `Proofs of ${count} blocks could not be checked (${reason})`);
+    }
     if (engine !== undefined) {
       await this.#checkChainState(engine, range?.last);
       if (this.#repairs.length > 0) await engine.write(this.#repairs);
@@ -161,7 +193,27 @@ class Fsck {
       bytes: this.#bytes,
       errors: this.#errors,
       warnings: this.#warnings,
+      ...(this.#proofs === undefined ? {} : { proofs: this.#proofs.counts }),
     };
+  }
+
+  /** Keys that the operator gives win over those that the store has learned, as at a node's start. */
+  async #openProofs(): Promise<ProofScan | undefined> {
+    const { proofs, engine } = this.#options;
+    if (proofs === undefined) return undefined;
+    const verifier = createProofVerifier(proofs.data, proofs.ledgerId);
+    const stored = proofs.data.tss === undefined
+      ? await engine?.family(BLOCKS_FAMILY.state).get(VERIFICATION_KEY)
+      : undefined;
+    try {
+      if (stored !== undefined) verifier.data = { ...proofs.data, tss: decodeVerificationData(stored).tss };
+    } catch (error) {
+      if (!(error instanceof HieroFault)) throw error;
+      this.#error("keys", `The keys in the store are of no use: ${error.message}`);
+    }
+    return new ProofScan(verifier, (number, fault) => {
+      this.#error("proof", `Block ${number} is refused: ${fault.message}`, { block: `${number}` });
+    });
   }
 
   async #reportFiles(
@@ -211,6 +263,7 @@ class Fsck {
       this.#error("invalid", `Block ${verdict.number} is stored as block ${number}`, { block });
       return this.#chain.rebase(undefined);
     }
+    this.#proofs?.add(bytes, verdict);
     for (const warning of verdict.warnings) this.#error("link", warning.message, { block });
     if (!hasBlock) return;
     const record = hasRecord ? await this.#record(number) : undefined;
@@ -306,9 +359,9 @@ class Fsck {
     });
   }
 
-  #warn(check: FsckCheck, message: string, path: string, repaired = false): void {
+  #warn(check: FsckCheck, message: string, path?: string, repaired = false): void {
     if (!repaired) this.#warnings++;
-    const finding = { severity: "warning", check, message, path } as const;
+    const finding = { severity: "warning", check, message, ...(path === undefined ? {} : { path }) } as const;
     this.#options.onFinding({ ...finding, ...(repaired ? { repaired } : {}) });
   }
 }

@@ -16,6 +16,8 @@ import { CONTENTS_PROOF_CODE } from "../../protocols/hiero/proof_messages.ts";
 export const STAGES = ["ingest", "hash", "persist", "acknowledge", "total"] as const;
 export type Stage = (typeof STAGES)[number];
 
+const FUTURE_HANDLING = ["hashed", "not-hashed", "refused"] as const;
+
 /** Every metric of the service. */
 export interface BlocksMetrics {
   readonly bytesReceived: Counter;
@@ -26,6 +28,7 @@ export interface BlocksMetrics {
   readonly proofsVerified: Counter<"kind">;
   readonly proofsUnverified: Counter<"reason">;
   readonly proofsRefused: Counter<"step">;
+  readonly futureItems: Counter<"handling">;
   readonly blocksPersisted: Counter;
   readonly acknowledgements: Counter;
   readonly responses: Counter<"kind">;
@@ -64,6 +67,7 @@ export interface BlocksGaugeSource {
 export function createBlocksMetrics(scope: MetricScope, source: BlocksGaugeSource): BlocksMetrics {
   const metrics = register(scope, source);
   for (const fault of FAILURE_TYPES) metrics.blocksRejected.inc({ fault }, 0);
+  for (const handling of FUTURE_HANDLING) metrics.futureItems.inc({ handling }, 0);
   for (const status of Object.keys(BLOCK_RESPONSE_CODE)) metrics.getBlockRequests.inc({ status }, 0);
   for (const status of Object.keys(CONTENTS_PROOF_CODE)) metrics.contentsProofRequests.inc({ status }, 0);
   return metrics;
@@ -98,6 +102,13 @@ function register(scope: MetricScope, source: BlocksGaugeSource): BlocksMetrics 
       name: "proofs_refused_total",
       help: "Blocks refused for their proofs, by the step of the check that failed",
       labels: ["step"],
+    }),
+    futureItems: scope.counter({
+      name: "future_items_total",
+      help:
+        "Items of kinds that this version does not know, by what their number says: hashed, not-hashed; " +
+        "refused counts blocks",
+      labels: ["handling"],
     }),
     blocksPersisted: scope.counter({ name: "persisted_total", help: "Blocks written durably" }),
     acknowledgements: scope.counter({ name: "acknowledgements_total", help: "Acknowledgements sent" }),

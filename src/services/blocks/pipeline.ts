@@ -19,6 +19,7 @@ import {
   parsePublishRequest,
   type PublishRequest,
 } from "../../protocols/hiero/publish_messages.ts";
+import { isFutureKind } from "../../protocols/hiero/items.ts";
 import type { ProofStatus } from "../../protocols/hiero/verdict.ts";
 import { encodePublishResponse } from "../../protocols/hiero/publish_responses.ts";
 import type { BidiCall, StreamHandler } from "../../rpc/types.ts";
@@ -340,6 +341,8 @@ export class PublishPipeline {
     } else if (verdict.status === "ok") {
       metrics.blocksVerified.inc({ rule: verdict.record.rule });
       countProof(metrics, verdict.record.proof);
+      metrics.futureItems.inc({ handling: "hashed" }, verdict.futureItems?.hashed ?? 0);
+      metrics.futureItems.inc({ handling: "not-hashed" }, verdict.futureItems?.notHashed ?? 0);
       for (const warning of verdict.warnings) {
         log.warn("Block accepted with a warning", { number, ...warning });
       }
@@ -354,6 +357,9 @@ export class PublishPipeline {
       this.#done(attempt);
       const { type, message, detail } = verdict.fault;
       metrics.blocksRejected.inc({ fault: type });
+      if (type === "UNSUPPORTED_ITEM_TYPE" && isFutureKind(Number(detail["field"]))) {
+        metrics.futureItems.inc({ handling: "refused" });
+      }
       if (detail.check === "proof") metrics.proofsRefused.inc({ step: String(detail["step"] ?? type) });
       log.warn("Block refused", { number, fault: type, reason: message });
     }

@@ -23,6 +23,11 @@ export function mergeRanges(ranges: readonly BlockRange[]): BlockRange[] {
   return merged;
 }
 
+/** What lies between ranges that are in order and do not touch. */
+export function gapsBetween(ranges: readonly BlockRange[]): BlockRange[] {
+  return ranges.slice(1).map(({ first }, i) => ({ first: ranges[i]!.last + 1n, last: first - 1n }));
+}
+
 /** `ranges` without the blocks of `hole`. */
 export function subtractRange(ranges: readonly BlockRange[], hole: BlockRange): BlockRange[] {
   return ranges.flatMap(({ first, last }) => {

@@ -235,6 +235,8 @@ export class BlocksService implements Service {
         chainState: new Uint8Array(0),
         verificationData: encodeVerificationData(knownNow(verificationData, store)),
       }),
+      onKeys: (learned) => lane.learn(learned),
+      onStored: () => tiers.notify(),
       metrics: scope.scope("backfill"),
       log: log.child("backfill"),
     });

@@ -14,7 +14,7 @@ import type { ProofStatus } from "../../protocols/hiero/verdict.ts";
 import type { Engine, Family, Operation, ScanOptions } from "../../store/engine.ts";
 import type { FamilySpec } from "../../store/family.ts";
 import type { Archive, ArchivedBatch } from "./archive.ts";
-import { type BlockRange, mergeRanges, subtractRange } from "./ranges.ts";
+import { type BlockRange, gapsBetween, mergeRanges, subtractRange } from "./ranges.ts";
 
 /** Column families. Never reuse a name: retired ones stay as comments with their last release. */
 export const BLOCKS_FAMILY = {
@@ -37,7 +37,8 @@ const REMOVAL_BLOCKS = 1_000;
 
 /** Key of the chain state. */
 export const CHAIN_KEY = new TextEncoder().encode("chain");
-const VERIFICATION_KEY = new TextEncoder().encode("verification");
+/** Key of what stored blocks have told about the network's keys. */
+export const VERIFICATION_KEY = new TextEncoder().encode("verification");
 
 /** What verification found out about a stored block. Hashes in lower-case hex. */
 export interface BlockRecord {
@@ -189,6 +190,11 @@ export class BlockStore {
     return mergeRanges([...this.#hot, ...this.#cold?.batches ?? []]);
   }
 
+  /** Blocks between the first and the last that no tier has, in order. */
+  holes(): BlockRange[] {
+    return gapsBetween(this.ranges());
+  }
+
   /** Highest stored block: everything up to it was acknowledged or may be. */
   get last(): bigint | undefined {
     return this.#last;
@@ -243,18 +249,21 @@ export class BlockStore {
   }
 
   /**
-   * Writes consecutive verified blocks that end right below the first stored one, all or nothing, with sync. The chain
-   * state stays that of the last block.
+   * Writes consecutive verified blocks that end right below a stored one, all or nothing, with sync: history below the
+   * first block, or the upper part of a hole. The chain state stays that of the last block.
    *
-   * @throws {CairnError} `STORE_WRITE_FAILED`: none of the blocks is stored; `INTERNAL` if they end elsewhere.
+   * @throws {CairnError} `STORE_WRITE_FAILED`: none of the blocks is stored; `INTERNAL` if they end elsewhere, or one is
+   *   stored already.
    */
-  async prepend(blocks: readonly Omit<StoredBlock, "chainState">[]): Promise<void> {
+  async fillBelow(blocks: readonly Omit<StoredBlock, "chainState">[]): Promise<void> {
     const [lowest, highest] = [blocks[0], blocks.at(-1)];
     if (lowest === undefined || highest === undefined) return;
-    if (highest.number + 1n !== this.first) {
+    const ranges = this.ranges();
+    const isFree = ranges.every(({ first, last }) => first > highest.number || last < lowest.number);
+    if (!isFree || !ranges.some(({ first }) => first === highest.number + 1n)) {
       throw new CairnError(
         "INTERNAL",
-        `Cannot store block ${highest.number}: the first one is ${this.first}`,
+        `Cannot store blocks ${lowest.number} to ${highest.number}: they do not end below a stored one`,
       );
     }
     const operations = blockOperations(blocks);

@@ -42,17 +42,17 @@ Deno.test("BlockStore.append() changes nothing when the write fails", async () =
   assert.deepEqual([store.first, store.last, store.chainState], [undefined, undefined, undefined]);
 });
 
-Deno.test("BlockStore.prepend() puts blocks below the first one and leaves the chain state as it is", async () => {
+Deno.test("BlockStore.fillBelow() puts blocks below the first one and leaves the chain state as it is", async () => {
   await using engine = new BrittleEngine();
   const store = await BlockStore.open(engine);
   const blocks = storedBlocks(6);
   await store.append(blocks.slice(4));
-  await store.prepend([]);
-  await store.prepend(blocks.slice(2, 4));
+  await store.fillBelow([]);
+  await store.fillBelow(blocks.slice(2, 4));
   engine.beforeWrite = () => {
     throw new Error("no space");
   };
-  await assert.rejects(store.prepend(blocks.slice(0, 2)), /no space/);
+  await assert.rejects(store.fillBelow(blocks.slice(0, 2)), /no space/);
   engine.beforeWrite = () => {};
   for (const seen of [store, await BlockStore.open(engine)]) {
     assert.deepEqual([seen.first, seen.last, seen.chainState], [2n, 5n, blocks[5]!.chainState]);
@@ -60,18 +60,20 @@ Deno.test("BlockStore.prepend() puts blocks below the first one and leaves the c
     assert.deepEqual(await seen.record(3n), blocks[3]!.record);
   }
   const told = Uint8Array.of(1, 2, 3);
-  await store.prepend([{ ...blocks[0]!, verificationData: told }, blocks[1]!]);
+  await store.fillBelow([{ ...blocks[0]!, verificationData: told }, blocks[1]!]);
   assert.deepEqual([store.first, store.verificationData], [0n, told]);
   assert.deepEqual((await BlockStore.open(engine)).verificationData, told);
 });
 
-Deno.test("BlockStore.prepend() refuses blocks that do not end right below the first one", async () => {
+Deno.test("BlockStore.fillBelow() refuses blocks that do not end right below a stored one", async () => {
   await using engine = new BrittleEngine();
   const store = await BlockStore.open(engine);
   const blocks = storedBlocks(4);
-  await assert.rejects(store.prepend(blocks.slice(0, 1)), { code: "INTERNAL" });
+  await assert.rejects(store.fillBelow(blocks.slice(0, 1)), { code: "INTERNAL" });
   await store.append(blocks.slice(3));
-  await assert.rejects(store.prepend(blocks.slice(0, 2)), { code: "INTERNAL" });
+  for (const wrong of [blocks.slice(0, 2), blocks.slice(2), blocks.slice(3)]) {
+    await assert.rejects(store.fillBelow(wrong), { code: "INTERNAL" });
+  }
   assert.equal(store.first, 3n);
 });
 

@@ -13,6 +13,7 @@ import { createTierMetrics, type TierMetrics } from "./archive_metrics.ts";
 import { ArchiveMover } from "./archive_mover.ts";
 import type { BlocksConfig } from "./config.ts";
 import { DirectoryArchive } from "./directory_archive.ts";
+import type { BlockRange } from "./ranges.ts";
 import type { BlockStore } from "./store.ts";
 
 /** Time for the mover to give up what it does at a stop, in milliseconds; then its Worker is ended. */
@@ -30,10 +31,12 @@ export interface TiersDeps {
 /** The cold tier and what moves blocks there. */
 export class Tiers implements AsyncDisposable {
   readonly #archive: Archive | undefined;
+  readonly #store: BlockStore;
   #mover: ArchiveMover | undefined;
 
-  private constructor(archive: Archive | undefined) {
+  private constructor(archive: Archive | undefined, store: BlockStore) {
     this.#archive = archive;
+    this.#store = store;
   }
 
   /** Finds the archives, lets the store read from them and, if so configured, starts to archive. */
@@ -45,12 +48,14 @@ export class Tiers implements AsyncDisposable {
       ? undefined
       : await DirectoryArchive.open({ root, lastBlock: store.last, log: log.child("historic") });
     const metrics = createTierMetrics(scope, {
-      hotBlocks: () => store.hot.reduce((sum, { first, last }) => sum + Number(last - first) + 1, 0),
+      hotBlocks: () => count(store.hot),
+      missing: () => count(store.holes()),
       archived: () => totals(archive),
     });
-    const tiers = new Tiers(archive);
+    const tiers = new Tiers(archive, store);
     if (archive === undefined) return tiers;
     await store.attach(counted(archive, metrics));
+    for (const { first, last } of store.holes()) log.error("Blocks are missing", { first, last });
     if (historic.enabled) {
       archive.prepare();
       tiers.#mover = new ArchiveMover({
@@ -79,6 +84,11 @@ export class Tiers implements AsyncDisposable {
       const others = damaged.length === 1 ? "" : ` and ${damaged.length - 1} more`;
       notes.push(`archives are damaged: ${path} (${reason})${others}`);
     }
+    const holes = this.#store.holes();
+    if (holes.length > 0) {
+      const others = holes.length === 1 ? "" : ` and ${holes.length - 1} more ranges`;
+      notes.push(`blocks ${holes[0]!.first} to ${holes[0]!.last}${others} are missing`);
+    }
     if (this.#mover?.failure !== undefined) notes.push(`archiving fails: ${this.#mover.failure}`);
     return notes.length === 0 ? undefined : notes.join("; ");
   }
@@ -97,6 +107,10 @@ export class Tiers implements AsyncDisposable {
     await this.#archive?.[Symbol.asyncDispose]();
     await stopped;
   }
+}
+
+function count(ranges: readonly BlockRange[]): number {
+  return ranges.reduce((sum, { first, last }) => sum + Number(last - first) + 1, 0);
 }
 
 function totals(archive: Archive | undefined) {

@@ -22,6 +22,8 @@ export const RECEIVED_KIND = {
   BLOCK: 1,
   /** Go on after another block: the body is its chain state, empty to begin anew. */
   REBASE: 2,
+  /** Check proofs against the keys in the body, verification data, from here on. */
+  KEYS: 3,
 } as const;
 
 /** An event on `blocks.received`. */

@@ -8,6 +8,7 @@
  */
 
 import type { Fault } from "../../protocols/hiero/fault.ts";
+import type { FutureItems } from "../../protocols/hiero/items.ts";
 import type { BlockRecord } from "./store.ts";
 
 /** What the Worker found out about one block. */
@@ -16,6 +17,8 @@ export type VerdictBody =
     readonly status: "ok";
     readonly record: BlockRecord;
     readonly warnings: readonly Fault[];
+    /** Items of kinds this version does not know; absent where there are none. */
+    readonly futureItems?: FutureItems | undefined;
     /** Chain state after the block. */
     readonly chainState: Uint8Array;
     /** What proofs are checked against from now on, if this block has told it; to be stored with it. */

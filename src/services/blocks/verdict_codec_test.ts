@@ -15,6 +15,7 @@ const VERDICTS: VerdictBody[] = [
       proofs: ["tss"],
     },
     warnings: [{ type: "BAD_BLOCK_PROOF", message: "m", detail: { check: "previous-hash" } }],
+    futureItems: { hashed: 2, notHashed: 1 },
     chainState: Uint8Array.of(1, 2, 3),
   },
   { status: "fault", fault: { type: "UNABLE_TO_PARSE", message: "m", detail: { check: "wire", at: 4 } } },

@@ -66,9 +66,9 @@ export class VerifyLane implements AsyncDisposable {
   readonly #stopped = Promise.withResolvers<void>();
   /** Waiting for room in shared memory, in order; bounded by the publish machine's queue. */
   readonly #outgoing: Outgoing[] = [];
-  /** In shared memory, in order of their sequence; keyed by attempt, rebases by a number of their own below zero. */
+  /** In shared memory, in order of their sequence; keyed by attempt, what is no block by a number of its own below zero. */
   readonly #inShared = new Map<number, InShared>();
-  #rebases = 0;
+  #notices = 0;
   #pumping = false;
   #closing = false;
   #failed = false;
@@ -146,15 +146,17 @@ export class VerifyLane implements AsyncDisposable {
 
   /** Makes the Worker go on after another block, behind everything submitted so far. */
   rebase(chainState: Uint8Array | undefined): void {
-    const segments = chainState === undefined ? [] : [chainState];
-    const attempt = --this.#rebases;
-    const event = {
-      kind: RECEIVED_KIND.REBASE,
-      number: 0n,
-      attempt,
-      bytes: chainState?.length ?? 0,
-      segments,
-    };
+    this.#tell(RECEIVED_KIND.REBASE, chainState ?? new Uint8Array(0));
+  }
+
+  /** Gives the Worker keys that were learned elsewhere, for everything submitted from now on. */
+  learn(verificationData: Uint8Array): void {
+    this.#tell(RECEIVED_KIND.KEYS, verificationData);
+  }
+
+  #tell(kind: number, body: Uint8Array): void {
+    const attempt = --this.#notices;
+    const event = { kind, number: 0n, attempt, bytes: body.length, segments: [body] };
     this.#send({ event, onSubmitted: () => this.release(attempt) });
   }
 

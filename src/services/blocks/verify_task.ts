@@ -13,6 +13,7 @@ import {
   encodeChainHead,
 } from "../../protocols/hiero/chain.ts";
 import type { Fault } from "../../protocols/hiero/fault.ts";
+import { countFutureItems } from "../../protocols/hiero/items.ts";
 import { nativeSha384 } from "../../protocols/hiero/native_sha384.ts";
 import type { ProofVerifier } from "../../protocols/hiero/proofs/proof_verifier.ts";
 import {
@@ -61,8 +62,8 @@ export interface AnnouncedBlock {
 export class VerifyTask {
   readonly #chain: ChainVerifier;
   readonly #proofs: ProofVerifier | undefined;
-  /** What was known at the start, and what was reported last. */
-  readonly #initial: VerificationData;
+  /** What was known before any block of this chain, and what was reported last. */
+  #initial: VerificationData;
   #reported: VerificationData;
   #scratch = new Uint8Array(SCRATCH_BYTES);
   /** With nothing stored, the first block announced is where the chain begins: no other may take its place. */
@@ -104,6 +105,14 @@ export class VerifyTask {
     if (chainState.length > 0 || this.#proofs === undefined) return;
     this.#proofs.data = this.#initial;
     this.#reported = this.#initial;
+  }
+
+  /** Takes keys over that another part of the node has learned and stored, unless it knows some already. */
+  learn(verificationData: Uint8Array): void {
+    const proofs = this.#proofs;
+    if (proofs === undefined || proofs.data.tss !== undefined) return;
+    proofs.data = { ...proofs.data, tss: decodeVerificationData(verificationData.slice()).tss };
+    this.#initial = this.#reported = proofs.data;
   }
 
   /** The encoded verdict on a block, which becomes the head if it passes. */
@@ -182,10 +191,12 @@ export class VerifyTask {
 
   #bodyOf({ verdict, head }: ChainStep): VerdictBody {
     if (verdict.status === "fault") return { status: "fault", fault: verdict.fault };
+    const futureItems = countFutureItems(verdict.itemCounts);
     return {
       status: "ok",
       record: toBlockRecord(verdict),
       warnings: verdict.warnings,
+      ...(futureItems.hashed + futureItems.notHashed === 0 ? {} : { futureItems }),
       chainState: encodeChainHead(head!),
       verificationData: this.#news(),
     };

@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import {
+  encodeVerificationData,
+  NO_VERIFICATION_DATA,
+} from "../../protocols/hiero/proofs/verification_data.ts";
 import { WireWriter } from "../../protocols/hiero/wire_writer.ts";
 import { itemRanges } from "../../protocols/hiero/items.ts";
 import { vectorTest } from "../../../tests/vectors.ts";
@@ -141,6 +145,13 @@ vectorTest(
     );
     assert.equal(proofOf(openTask({ chainState }).verify(2, blocks[2]!)), "unverified");
     assert.equal(proofOf(openTask({ proofs: "off", chainState }).verify(2, blocks[2]!)), "unchecked");
+    // With keys that another part of the node has learned: once, and only where none are known.
+    const late = openTask({ chainState });
+    late.task.learn(first.verificationData);
+    late.task.learn(encodeVerificationData(NO_VERIFICATION_DATA));
+    const third = late.verify(2, blocks[2]!);
+    assert.equal(proofOf(third), "verified");
+    assert.ok(third.status === "ok" && third.verificationData === undefined, "they are stored already");
     // If the write of block 0 failed, the task begins anew: the keys are told again, to be stored then.
     task.rebase(new Uint8Array(0));
     const told = verify(0, blocks[0]!);

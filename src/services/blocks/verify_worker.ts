@@ -69,6 +69,10 @@ function run(start: VerifyWorkerStart): void {
       flush();
       return task.rebase(body);
     }
+    if (kind === RECEIVED_KIND.KEYS) {
+      flush();
+      return task.learn(body);
+    }
     waiting.push({ number, attempt, block: body });
     // What arrived while signatures were being checked shares the cost of the next check; hashes have none to share.
     if (!task.batches) flush();
