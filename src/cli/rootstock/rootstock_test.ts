@@ -5,7 +5,7 @@ import { jsonRpcConfig } from "../../http/json_rpc_config.ts";
 import { rpcMethod, type RpcMethods } from "../../http/json_rpc_method.ts";
 import { RecordingLog } from "../../kernel/_testing.ts";
 import { MetricScope } from "../../kernel/metrics.ts";
-import { MADE_READER, makeHeaders } from "../../services/rootstock/_testing.ts";
+import { MADE_READER, makeHeaders } from "../../services/rootstock/_made_headers.ts";
 import { CHAIN_FAMILIES } from "../../services/rootstock/chain_records.ts";
 import { RootstockChainStore } from "../../services/rootstock/chain_store.ts";
 import { rootstockMethods } from "../../services/rootstock/json_rpc_methods.ts";
