@@ -123,7 +123,6 @@ export class RootstockService implements Service {
         fatal,
       }),
     );
-    stack.use(new SyncReporter({ log: log.child("sync"), progress: () => driver.progress }));
     const { keyDirectory } = this.#deps;
     const key = keyDirectory === undefined
       ? NodeKey.generate((count) => crypto.getRandomValues(new Uint8Array(count)))
@@ -137,6 +136,11 @@ export class RootstockService implements Service {
       stack.use(discovery);
       peers.follow(discovery);
     }
+    const known = () => ({
+      candidates: peers.snapshot().candidates,
+      nodes: discovery?.snapshot().nodes ?? 0,
+    });
+    stack.use(new SyncReporter({ log: log.child("sync"), progress: () => driver.progress, known }));
     driver.start();
     const rpc = this.#listen({ store, driver, peers, log, scope });
     if (rpc !== undefined) stack.use(rpc);
