@@ -7,7 +7,7 @@
  * @module
  */
 
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import type { ChainPosition, HeaderIdentity, SyncHeader, SyncVerdict } from "./sync_events.ts";
 
 /** Bytes of a toy header: hash, parent's hash. */
@@ -122,7 +122,7 @@ export function verifyToy(after: Uint8Array, headers: readonly Uint8Array[]): Sy
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     const hash = bytes.subarray(0, 32);
     const parentHash = bytes.subarray(32, 64);
-    const rule = !equal(parentHash, parent)
+    const rule = !equalBytes(parentHash, parent)
       ? "parent-hash"
       : view.getUint32(12) !== 0
       ? "proof-of-work"

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import { decodeEthStatus, encodeEthStatus, type EthStatus, PROTOCOL_VERSION } from "./eth_status.ts";
 import { ChunkAssembler, type WireMessage } from "./frame_chunks.ts";
 import { GrowingBytes, joinBytes } from "./growing_bytes.ts";
@@ -261,7 +261,7 @@ export class RskSession {
     const result = this.#handshake!.receive(all);
     if (result === undefined) return bytes;
     const { remoteId, form, secrets, bytesRead } = result;
-    if (equal(remoteId, this.#options.key.id)) {
+    if (equalBytes(remoteId, this.#options.key.id)) {
       throw new WireFault("own-identity", "Cannot connect: the peer has this node's own key");
     }
     this.#handshake = undefined;
@@ -383,7 +383,7 @@ export class RskSession {
     if (networkId !== this.#options.networkId) {
       throw new WireFault("wrong-network", `Cannot talk: the peer is on network ${networkId}`);
     }
-    if (!equal(genesisHash, this.#options.genesisHash)) {
+    if (!equalBytes(genesisHash, this.#options.genesisHash)) {
       throw new WireFault("wrong-genesis", "Cannot talk: the peer has another genesis block");
     }
   }

@@ -9,7 +9,7 @@
 
 import { RlpIndex } from "../../hot/rlp.ts";
 import { rlpEncode } from "../../hot/rlp_encode.ts";
-import { equal } from "../../protocols/rootstock/bytes.ts";
+import { equalBytes } from "../../protocols/rootstock/bytes.ts";
 import { EMPTY_UNCLES_HASH } from "../../protocols/rootstock/genesis.ts";
 import type { RootstockHeader } from "../../protocols/rootstock/header.ts";
 import type { ChainHeader } from "./chain_records.ts";
@@ -47,7 +47,7 @@ const PROOF_SLOTS = 2;
 
 /** Uncles of a block: none for sure, or as many as its miner says. */
 export function uncleCountOf({ unclesHash, uncleCount }: RootstockHeader): number {
-  return equal(unclesHash, EMPTY_UNCLES_HASH) ? 0 : uncleCount;
+  return equalBytes(unclesHash, EMPTY_UNCLES_HASH) ? 0 : uncleCount;
 }
 
 /**
@@ -62,7 +62,7 @@ export function toBlockView(
   parent?: ChainHeader,
 ): BlockView {
   const header = reader.decode(stored.header, stored.number);
-  const hasUncles = !equal(header.unclesHash, EMPTY_UNCLES_HASH);
+  const hasUncles = !equalBytes(header.unclesHash, EMPTY_UNCLES_HASH);
   const isFull = header.version === 0;
   const cumulative = hasUncles ? weightOf(stored, parent) : header.difficulty;
   const unknownFields: string[] = [];

@@ -12,7 +12,7 @@ import { setImmediate } from "node:timers";
 import { CairnError } from "../../kernel/errors.ts";
 import { ANCESTORS_NEEDED } from "../../protocols/rootstock/ancestors.ts";
 import type { BlockIdentifier } from "../../protocols/rootstock/block_identifier.ts";
-import { equal } from "../../protocols/rootstock/bytes.ts";
+import { equalBytes } from "../../protocols/rootstock/bytes.ts";
 import type { TotalDifficulty } from "../../protocols/rootstock/total_difficulty.ts";
 import type { Engine, Family, Operation } from "../../store/engine.ts";
 import {
@@ -264,7 +264,7 @@ export class RootstockChainStore {
     if (height === undefined) return undefined;
     const number = heightOf(height);
     const canonical = await this.headerByNumber(number);
-    if (canonical !== undefined && equal(canonical.hash, hash)) return canonical;
+    if (canonical !== undefined && equalBytes(canonical.hash, hash)) return canonical;
     const record = await this.#forks.get(forkKey({ number, hash }));
     return record && { ...decodeRecord(number, record), canonical: false };
   }
@@ -388,7 +388,7 @@ function assertLinked(headers: readonly ChainHeader[]): void {
 
 function assertParent(parent: BlockIdentifier | undefined, { number, header }: ChainHeader): void {
   if (parent === undefined) throw refused(`the parent of block ${number} is not known`);
-  if (number !== parent.number + 1 || !equal(parentHashOf(header), parent.hash)) {
+  if (number !== parent.number + 1 || !equalBytes(parentHashOf(header), parent.hash)) {
     throw refused(`block ${number} does not follow block ${parent.number} ${parent.hash.toHex()}`);
   }
 }

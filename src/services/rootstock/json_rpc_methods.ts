@@ -11,7 +11,7 @@ import { z } from "zod";
 import { keccak256 } from "../../hot/keccak256.ts";
 import { JsonRpcError, RPC_CODE } from "../../http/json_rpc_error.ts";
 import { type RpcMethod, rpcMethod, type RpcMethods } from "../../http/json_rpc_method.ts";
-import { equal } from "../../protocols/rootstock/bytes.ts";
+import { equalBytes } from "../../protocols/rootstock/bytes.ts";
 import {
   type BlockViewOptions,
   toBlockView,
@@ -96,7 +96,7 @@ export function rootstockMethods(deps: RootstockRpcDeps): RpcMethods {
       case "pending":
         return undefined;
       case "hash":
-        return await chain.headerByHash(id.hash) ?? (equal(id.hash, genesis.hash) ? genesis : undefined);
+        return await chain.headerByHash(id.hash) ?? (equalBytes(id.hash, genesis.hash) ? genesis : undefined);
       case "number": {
         if (id.number === 0) return genesis;
         const first = chain.first ?? 0;
