@@ -46,7 +46,7 @@ async function watch(client: JsonRpcClient, options: StatusOptions, deps: CliDep
     // The whole screen, as lines may be wrapped.
     if (isRedrawn) Deno.stdout.writeSync(new TextEncoder().encode("\x1b[2J\x1b[H"));
     const highest = status.syncing?.highestBlock;
-    show(status, options, deps, highest == null ? undefined : paceOf(first, now, highest));
+    show(status, options, deps, typeof highest === "number" ? paceOf(first, now, highest) : undefined);
     await new Promise((resolve) => setTimeout(resolve, WATCH_INTERVAL_MS));
   }
 }
@@ -59,8 +59,9 @@ function show(
 ): void {
   if (json) return deps.out(JSON.stringify(pace === undefined ? status : { ...status, ...pace }));
   const { syncing: at, ...rest } = status;
-  const isKnown = at?.currentBlock != null && at.highestBlock != null;
-  const progress = isKnown ? progressText(at.currentBlock!, at.highestBlock!, pace) : "no";
+  const { currentBlock, highestBlock } = at ?? {};
+  const isSyncing = typeof currentBlock === "number" && typeof highestBlock === "number";
+  const progress = isSyncing ? progressText(currentBlock, highestBlock, pace) : "no";
   printFields({ ...rest, syncing: progress }, deps);
 }
 
