@@ -7,6 +7,7 @@
  * @module
  */
 
+import { equalBytes } from "./bytes.ts";
 import type { ChainPosition, HeaderIdentity, SyncHeader, SyncVerdict } from "./sync_events.ts";
 
 /** Bytes of a toy header: hash, parent's hash. */
@@ -112,11 +113,6 @@ export function identifyToy(bytes: Uint8Array): HeaderIdentity | undefined {
   };
 }
 
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < 32; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
 /** Checks links and the mark of an invalid block. */
 export function verifyToy(after: Uint8Array, headers: readonly Uint8Array[]): SyncVerdict {
   const verified: SyncHeader[] = [];
@@ -126,7 +122,7 @@ export function verifyToy(after: Uint8Array, headers: readonly Uint8Array[]): Sy
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     const hash = bytes.subarray(0, 32);
     const parentHash = bytes.subarray(32, 64);
-    const rule = !isSame(parentHash, parent)
+    const rule = !equalBytes(parentHash, parent)
       ? "parent-hash"
       : view.getUint32(12) !== 0
       ? "proof-of-work"

@@ -81,7 +81,6 @@ export {
   type TotalDifficulty,
 } from "./total_difficulty.ts";
 export { type ChainHead as RootstockChainHead, type Choice, chooseChain } from "./fork_choice.ts";
-export { type CheckpointCase, type Contradiction, findContradictions } from "./checkpoints.ts";
 export {
   ChainGenerator as RootstockChainGenerator,
   type ChainGeneratorOptions as RootstockChainGeneratorOptions,
@@ -224,4 +223,4 @@ export {
   type HeaderServerOptions,
   planAnswer,
 } from "./header_server.ts";
-export { MinuteLimit, type RateOptions, RequestBudget } from "./request_rate.ts";
+export { MinuteLimit, type RateOptions, RequestBudget } from "./message_rate.ts";

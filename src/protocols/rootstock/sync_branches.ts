@@ -7,7 +7,7 @@
  * @module
  */
 
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import { CHUNK_HEADERS } from "./skeleton.ts";
 import type { KnownBlock, SyncChain } from "./sync_chain.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
@@ -72,7 +72,7 @@ export class SyncBranches {
     if (this.#branches.length >= context.config.branches) return;
     if (this.#branches.filter((branch) => branch.peer === peer).length >= BRANCHES_PER_PEER) return;
     const isPart = this.#branches.some(({ headers }) =>
-      headers.some(({ identity }) => equal(identity.hash, hash))
+      headers.some(({ identity }) => equalBytes(identity.hash, hash))
     );
     if (isPart) return;
     // One more than the gap shows at once whether the branch leaves our tip or a block below it.
@@ -168,7 +168,7 @@ export class SyncBranches {
     branch.peer = peer;
     for (const bytes of headers) {
       const identity = bytes.length > context.config.headerBytes ? undefined : context.identify(bytes);
-      if (identity === undefined || !equal(identity.hash, branch.wanted)) {
+      if (identity === undefined || !equalBytes(identity.hash, branch.wanted)) {
         return refuse("Header is not the one asked for, or not the parent of the one before");
       }
       if (chain.known(identity.hash.toHex()) !== undefined) break;

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { RequestBudget } from "./request_rate.ts";
+import { RequestBudget } from "./message_rate.ts";
 import type { RskMessage, RskStatus } from "./rsk_message.ts";
 import type { HeaderIdentity, SyncConfig, SyncEffect, SyncPeerId, SyncScore } from "./sync_events.ts";
 
