@@ -7,7 +7,7 @@
 import { testKey } from "../src/protocols/kimura/_chain.ts";
 import { signMessage } from "../src/protocols/kimura/keys.ts";
 import type { Message } from "../src/protocols/kimura/message.ts";
-import { tempDirectory } from "../tests/support/node_process.ts";
+import { linesOf, tempDirectory } from "../tests/support/node_process.ts";
 import { fillChain } from "../tests/chain/_fill.ts";
 import { type ChainNode, startLeader, startPeer, until } from "../tests/chain/_network.ts";
 import type { GossipOrder, GossipReport } from "./_gossip_node.ts";
@@ -34,6 +34,8 @@ export function round(value: number): number {
   return Math.round(value * 1_000) / 1_000;
 }
 
+/** Submissions a second that a chain of people may have. */
+const FEW_PER_SECOND = 100;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const DEBUG = { "log.level": "debug" };
 
@@ -169,9 +171,10 @@ export async function measureRpc(perSecond: number, seconds: number): Promise<Rp
   const port = Number(new URL(leader.client.url).port);
   const call = (method: string, params: unknown) => JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
   const reads = [call("get_height", {}), ...[1, 2, 3, 4, 5].map((height) => call("get_block", { height }))];
-  const total = perSecond * seconds;
   // Of a sender each, so that the order of arrival does not matter.
-  const submissions = messagesOf(total, 1).map(({ sender, content, nonce, signature }) =>
+  const submissions = messagesOf((perSecond + FEW_PER_SECOND) * seconds, 1).map((
+    { sender, content, nonce, signature },
+  ) =>
     call("submit_message", {
       sender,
       content,
@@ -189,6 +192,12 @@ export async function measureRpc(perSecond: number, seconds: number): Promise<Rp
   await load({ ...order, port, bodies: reads, seconds: 2 });
   return [
     await row("get_height and get_block", { ...order, port, bodies: reads }),
+    await row("submit_message: checked, on disk, answered", {
+      ...order,
+      port,
+      bodies: submissions.splice(0, FEW_PER_SECOND * seconds),
+      perSecond: FEW_PER_SECOND,
+    }),
     await row("submit_message: checked, on disk, answered", { ...order, port, bodies: submissions }),
     await row("bare Deno.serve, fixed answer", { ...order, port: bare.addr.port, bodies: reads }),
   ];
@@ -264,16 +273,6 @@ class GossipProcess implements AsyncDisposable {
     this.#child.kill("SIGKILL");
     await this.#child.status;
     await this.#writer.close().catch(() => {});
-  }
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
   }
 }
 

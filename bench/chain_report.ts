@@ -78,7 +78,7 @@ function toPage(
     [p50Ms, p99Ms, maxMs].map((ms) => ms.toFixed(1)).join(" / ");
   const met = (isMet: boolean) => isMet ? "yes" : "**no**";
   const [paced, free] = gossip;
-  const [reads, submissions, bare] = rpc;
+  const [reads, few, many, bare] = rpc;
   const slowest = Math.min(...paced!.receivedPerSecond);
   return `# Message chain
 
@@ -126,12 +126,12 @@ ${
         `${show(reads!.latency)}; ${reads!.failures} failed`,
         met(reads!.latency.p99Ms <= 20 && reads!.failures === 0),
       ],
-      [
-        `${submissions!.name}, ${submissions!.perSecond} requests/s`,
+      ...[few!, many!].map(({ name, perSecond, latency, failures }) => [
+        `${name}, ${perSecond} requests/s`,
         "p99 20 ms",
-        `${show(submissions!.latency)}; ${submissions!.failures} failed`,
-        met(submissions!.latency.p99Ms <= 20 && submissions!.failures === 0),
-      ],
+        `${show(latency)}; ${failures} failed`,
+        met(latency.p99Ms <= 20 && failures === 0),
+      ]),
       [`${bare!.name}, ${bare!.perSecond} requests/s`, "", show(bare!.latency), ""],
       [
         "signed gossip of 256 bytes from one process through a second to a third",
