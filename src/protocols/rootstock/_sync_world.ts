@@ -8,7 +8,8 @@
  */
 
 import { equalBytes } from "./bytes.ts";
-import type { ChainPosition, HeaderIdentity, SyncHeader, SyncVerdict } from "./sync_events.ts";
+import type { ChainPosition, HeaderIdentity } from "./sync_events.ts";
+import type { SegmentVerdict, VerifiedHeader } from "./verify_segment.ts";
 
 /** Bytes of a toy header: hash, parent's hash. */
 export const TOY_BYTES = 64;
@@ -114,8 +115,8 @@ export function identifyToy(bytes: Uint8Array): HeaderIdentity | undefined {
 }
 
 /** Checks links and the mark of an invalid block. */
-export function verifyToy(after: Uint8Array, headers: readonly Uint8Array[]): SyncVerdict {
-  const verified: SyncHeader[] = [];
+export function verifyToy(after: Uint8Array, headers: readonly Uint8Array[]): SegmentVerdict {
+  const verified: VerifiedHeader[] = [];
   let parent = after;
   for (let index = 0; index < headers.length; index++) {
     const bytes = headers[index]!;

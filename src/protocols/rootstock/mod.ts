@@ -205,12 +205,9 @@ export {
   type SyncConfig,
   type SyncEffect,
   type SyncEvent,
-  type SyncHeader,
-  type SyncPeerId,
   type SyncPhase,
   type SyncProgress,
   type SyncScore,
-  type SyncVerdict,
 } from "./sync_events.ts";
 export type { IdentifyHeader } from "./sync_context.ts";
 export type { IsHeavier } from "./sync_chain.ts";

@@ -11,8 +11,9 @@ import { equalBytes } from "./bytes.ts";
 import { CHUNK_HEADERS } from "./skeleton.ts";
 import type { KnownBlock, SyncChain } from "./sync_chain.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
-import type { ChainPosition, HeaderIdentity, SyncVerdict } from "./sync_events.ts";
+import type { ChainPosition, HeaderIdentity } from "./sync_events.ts";
 import type { SyncSegments } from "./sync_segments.ts";
+import type { SegmentVerdict } from "./verify_segment.ts";
 
 /** Branches that one peer may have on their way, so that none keeps those of others out. */
 const BRANCHES_PER_PEER = 2;
@@ -206,7 +207,7 @@ export class SyncBranches {
     segments.submit(this, after, bytes, (verdict) => this.#verified(branch, after, bytes, verdict));
   }
 
-  #verified(branch: Branch, after: KnownBlock, bytes: readonly Uint8Array[], verdict: SyncVerdict): void {
+  #verified(branch: Branch, after: KnownBlock, bytes: readonly Uint8Array[], verdict: SegmentVerdict): void {
     const { context, chain, consider } = this.#parts;
     if (!verdict.valid) {
       if (!context.config.transientRules.includes(verdict.rule)) {

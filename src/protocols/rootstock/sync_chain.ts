@@ -9,7 +9,8 @@
 import { equalBytes } from "./bytes.ts";
 import { weightCeiling } from "./sync_claims.ts";
 import type { SyncContext } from "./sync_context.ts";
-import type { ChainPosition, StoredHeader, SyncCheckpoint, SyncHeader } from "./sync_events.ts";
+import type { ChainPosition, StoredHeader, SyncCheckpoint } from "./sync_events.ts";
+import type { VerifiedHeader } from "./verify_segment.ts";
 
 /** Fork choice (section 5.2): whether `candidate` takes the place of `best`. */
 export type IsHeavier = (candidate: ChainPosition, best: ChainPosition) => boolean;
@@ -106,7 +107,7 @@ export class SyncChain {
    */
   take(
     after: ChainPosition,
-    headers: readonly SyncHeader[],
+    headers: readonly VerifiedHeader[],
     bytes: readonly Uint8Array[],
     done: () => void,
   ): Taken {

@@ -279,6 +279,11 @@ export class RootstockChainStore {
     return found;
   }
 
+  /** Hash of the canonical block of a height. */
+  async canonicalHash(number: number): Promise<Uint8Array | undefined> {
+    return (await this.headerByNumber(number))?.hash;
+  }
+
   /**
    * The header with this hash and its parents, descending, up to `count`; fewer where the chain ends. None if the
    * hash is not known.

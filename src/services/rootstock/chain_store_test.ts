@@ -107,6 +107,7 @@ for (const kind of ["memory", "rocksdb"]) {
     }
     const sought = chain[333]!;
     assert.deepEqual(await store.headerByHash(sought.hash), { ...sought, canonical: true });
+    assert.deepEqual(await store.canonicalHash(333), sought.hash);
     assert.deepEqual(await store.headersByNumber([333, 9_999]), [sought, undefined]);
     assert.equal(await store.headerByHash(new Uint8Array(32)), undefined);
     assert.deepEqual(await store.ancestorsOf(sought.hash), chain.slice(0, 334).map(({ header }) => header));

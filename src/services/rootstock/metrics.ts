@@ -51,7 +51,11 @@ export function createRootstockMetrics(scope: MetricScope, source: RootstockGaug
     void scope.gauge({ name, help, collect: (gauge) => gauge.set(value() ?? 0) });
 
   gauge("tip_number", "Height of the best chain that is verified", () => source.sync()?.tip.number);
-  gauge("stored_number", "Height of the best chain that is on disk", () => source.sync()?.stored);
+  gauge(
+    "stored_number",
+    "Height of the best chain that is on disk; that of a checkpoint to begin at before it is fetched",
+    () => source.sync()?.stored,
+  );
   gauge(
     "highest_number",
     "Highest block that a peer which may be believed has claimed; the distance to the tip is what is missing",

@@ -56,7 +56,7 @@ export class SyncReporter implements Disposable {
     this.#last = now;
     const isBehind = highest - stored > REPORTED_BLOCKS;
     if (peers === 0) {
-      if (this.#lonelyLooks++ % LONELY_LOOKS === 0) log.info("Looking for peers", { stored, ...known() });
+      if (this.#lonelyLooks++ % LONELY_LOOKS === 0) log.info("Looking for peers", known());
     } else {
       this.#lonelyLooks = 0;
       if (isBehind) {

@@ -50,7 +50,7 @@ Deno.test("SyncReporter says how far a long sync is, and once that it has ended"
 });
 
 Deno.test("SyncReporter says that there are no peers at first and every five minutes, and goes on with the first peer", () => {
-  const lonely = ["info", "Looking for peers", { stored: 0, candidates: 3, nodes: 5 }];
+  const lonely = ["info", "Looking for peers", { candidates: 3, nodes: 5 }];
   const alone = (looks: number) => Array.from({ length: looks }, () => ({}));
   assert.deepEqual(lines(alone(30)), [lonely]);
   assert.deepEqual(lines(alone(31)), [lonely, lonely]);
