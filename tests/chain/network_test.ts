@@ -48,6 +48,15 @@ Deno.test("A leader and two peers hold all blocks, and 100 messages through the 
   await using late = await startPeer(again, { dataDir: `${directory.path}/a` });
   const [first] = await assertSameChain(again, late);
   assert.deepEqual(first, blocks[0]);
+
+  // If the leader's machine is lost: its key on the data of a peer goes on with the same chain.
+  const [tip] = [await late.height(), await again.process.stop(), await late.process.stop()];
+  await Deno.copyFile(`${directory.path}/leader/chain_leader.key`, `${directory.path}/a/chain_leader.key`);
+  await using successor = await startLeader({ dataDir: `${directory.path}/a` });
+  assert.equal(successor.leaderKey, leader.leaderKey);
+  await successor.reaches(tip + 2);
+  const kept = await assertSameChain(successor);
+  assert.deepEqual(kept.slice(0, blocks.length), blocks);
 });
 
 const INTERVAL_MS = IS_LONG ? 5_000 : 500;

@@ -12,6 +12,7 @@ import { isPublicKey, VerifyingKey } from "../../protocols/kimura/keys.ts";
 import { type ProofTrust, type ProofVerdict, verifyProofFile } from "../../protocols/kimura/proof.ts";
 import { type CliDeps, loadCliConfig } from "../deps.ts";
 import { EXIT } from "../exit.ts";
+import { readInput } from "../input.ts";
 import { nodeClient, parseMessageId, URL_HELP, type UrlOption } from "./options.ts";
 
 interface ProofOptions extends UrlOption {
@@ -54,7 +55,7 @@ export function registerVerifyProof(chain: Command, deps: CliDeps): void {
     .addHelpText("after", "\nWithout a key and without a hash nothing is trusted, and exit code 2 says so.")
     .action(async (file: string, options: VerifyOptions, command: Command) => {
       const trust = await trustOf(options, command, deps);
-      const verdict = verifyProofFile(await read(file), trust);
+      const verdict = verifyProofFile(await readInput(file), trust);
       if (verdict.status !== "ok") deps.setExitCode(EXIT.NO);
       if (options.json) deps.out(JSON.stringify(toReport(file, verdict)));
       else for (const line of linesOf(file, verdict)) deps.out(line);
@@ -87,17 +88,6 @@ function bytesOf(option: string, text: string | undefined, length: number): Uint
   if (text === undefined || text === "") return undefined;
   if (text.length === 2 * length && /^[0-9a-f]+$/i.test(text)) return Uint8Array.fromHex(text);
   throw new CairnError("USAGE", `Cannot read ${option}: expected ${2 * length} hexadecimal digits`);
-}
-
-async function read(path: string): Promise<Uint8Array> {
-  try {
-    return path === "-"
-      ? new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer())
-      : await Deno.readFile(path);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CairnError("FILE_UNREADABLE", `Cannot read '${path}': ${reason}`, { cause });
-  }
 }
 
 function toReport(file: string, verdict: ProofVerdict): Readonly<Record<string, unknown>> {
