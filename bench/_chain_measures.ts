@@ -136,7 +136,12 @@ export async function measureLargeBlock(count: number, intervalMs: number): Prom
     { withinMs: 5 * intervalMs },
   );
   const height = await leader.height();
-  for (const peer of [a, b]) await peer.reaches(height);
+  try {
+    for (const peer of [a, b]) await peer.reaches(height);
+  } catch (cause) {
+    const lines = leader.process.logs.slice(-20).map((line) => JSON.stringify(line)).join("\n");
+    throw new Error(`The peers do not follow; the leader says\n${lines}`, { cause });
+  }
   await sleep(200);
   let [largest, at] = [0, 0];
   for (let h = 1; h <= height; h++) {

@@ -113,7 +113,7 @@ export class ChainService implements Service {
     stack.use(p2p);
     await p2p.serve(
       SYNC_PROTOCOL,
-      syncHandler(store, (peer, { code }) => p2p.penalise(peer, MALFORMED_POINTS, code)),
+      syncHandler(store, log, (peer, { code }) => p2p.penalise(peer, MALFORMED_POINTS, code)),
     );
     const role = stack.use(await this.#role(rules, secretKey, deps));
     await p2p.start(signal);
