@@ -16,6 +16,8 @@ export interface RateOptions {
 
 /** So much longer than the peer's minute ours is: the network may push messages together. */
 const MARGIN = 61 / 60;
+/** Requests that may go out at once, of a rate that allows for so many. */
+const BURST = 16;
 
 /**
  * Spreads requests so that no span of one minute, wherever it begins, holds more than `perMinute` of them: rskj counts
@@ -28,8 +30,16 @@ export class RequestBudget {
   #permits: number;
   #lastMs: number | undefined;
 
-  /** @throws {RangeError} If `perMinute` is not above the burst, or the burst is below 1. */
-  constructor({ perMinute, minuteMs = 60_000, burst = 16 }: RateOptions & { readonly burst?: number }) {
+  /**
+   * `burst` is 16, or half the rate if that is less.
+   *
+   * @throws {RangeError} If `perMinute` is not above the burst, or the burst is below 1.
+   */
+  constructor(
+    { perMinute, minuteMs = 60_000, burst = Math.min(BURST, Math.floor(perMinute / 2)) }: RateOptions & {
+      readonly burst?: number;
+    },
+  ) {
     if (!(burst >= 1 && perMinute > burst && minuteMs > 0)) {
       throw new RangeError(
         `Cannot build request budget: ${perMinute} a minute of ${minuteMs} ms with bursts of ${burst}`,

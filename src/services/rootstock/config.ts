@@ -96,7 +96,7 @@ const syncConfig = z.strictObject({
         "chain is not followed. stop: the sync ends. follow: it counts like any other",
       restart: true,
     }),
-  requestsPerMinute: z.int().min(1).max(60_000).default(900)
+  requestsPerMinute: z.int().min(2).max(60_000).default(900)
     .meta({
       description:
         "Most messages to one peer in a minute; rskj drops what comes beyond 1,000 (peer.messageQueue)",
