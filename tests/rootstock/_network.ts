@@ -32,6 +32,8 @@ export async function until(
 /** How a node is started. */
 export interface RootstockNodeOptions {
   readonly dataDir: string;
+  /** For peers and discovery. @default a free one */
+  readonly port?: number;
   /** Answers with its own chain. @default {false} */
   readonly serve?: boolean;
   readonly staticPeers?: readonly string[];
@@ -72,8 +74,7 @@ export interface RootstockNode extends AsyncDisposable {
 
 /** Starts a node and waits until it is up. */
 export async function startRootstock(options: RootstockNodeOptions): Promise<RootstockNode> {
-  const { dataDir, serve = false, staticPeers = [], bootNodes, settings = {} } = options;
-  const port = freePort();
+  const { dataDir, port = freePort(), serve = false, staticPeers = [], bootNodes, settings = {} } = options;
   const process = await startNode({
     dataDir,
     profile: "rootstock",
