@@ -66,7 +66,7 @@ class Watch {
     const height = await client.height();
     assert(height >= this.#highest, `height ${height} after ${this.#highest}`);
     this.#highest = height;
-    this.#memory = Math.max(this.#memory, await client.process.metric("process_resident_memory_bytes"));
+    this.#memory = Math.max(this.#memory, await client.process.metric("cairn_resident_memory_bytes"));
     return height;
   }
 }
@@ -151,7 +151,7 @@ for (const how of ["discovery", "static peers"] as const) {
     await commandLine(client, heavier);
     assert.equal((await client.readiness()).status, 200);
     await watch.look(client);
-    assert(watch.memory < MEMORY_MAX, `${watch.memory} bytes resident`);
+    assert(watch.memory > 0 && watch.memory < MEMORY_MAX, `${watch.memory} bytes resident`);
     const { level = "none" } = client.process.logs.find(({ level }) =>
       level === "warn" || level === "error"
     ) ?? {};
