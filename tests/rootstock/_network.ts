@@ -4,6 +4,7 @@
  * @module
  */
 
+import { complain } from "../../scripts/process.ts";
 import { JsonRpcClient } from "../../src/services/rootstock/json_rpc_client.ts";
 import { type NodeProcess, startNode } from "../support/node_process.ts";
 import type { ChainBlock, TestChain } from "./_chain.ts";
@@ -93,7 +94,7 @@ export async function startRootstock(options: RootstockNodeOptions): Promise<Roo
   });
   void process.ended.then((code) => {
     // Whoever asks it next sees a refused connection only.
-    if (code !== 0 && code !== KILLED) console.error(`Node ended with ${code}\n${lastLines(process)}`);
+    if (code !== 0 && code !== KILLED) complain(`Node ended with ${code}\n${lastLines(process)}`);
   });
   const rpc = new JsonRpcClient(process.jsonRpc);
   const latest = async () => await rpc.call("eth_getBlockByNumber", "latest", false) as RpcBlock;

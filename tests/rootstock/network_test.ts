@@ -23,6 +23,7 @@ import { NO_BLOCK } from "./_lies.ts";
 import { TestChain } from "./_chain.ts";
 import { type RootstockNode, startRootstock, until } from "./_network.ts";
 import { freePort, TestPeer, type TestPeerOptions } from "./_peer.ts";
+import { say } from "../../scripts/process.ts";
 import { runCairn, tempDirectory } from "../support/node_process.ts";
 
 const BLOCKS = Number(Deno.env.get("CAIRN_ROOTSTOCK_BLOCKS") ?? 8_000);
@@ -163,9 +164,9 @@ for (const how of ["discovery", "static peers"] as const) {
       assert.equal(peer.goodbyes.at(-1), "peer-quitting");
     }
     if (Deno.env.has("CAIRN_ROOTSTOCK_BLOCKS")) {
-      console.log(`killed at ${killedAt}, memory ${Math.round(watch.memory / 1_048_576)} MB`);
+      say(`killed at ${killedAt}, memory ${Math.round(watch.memory / 1_048_576)} MB`);
       for (const { time, level, module, message, ...facts } of client.process.logs) {
-        console.log(time, level, module, message, JSON.stringify(facts).slice(0, 160));
+        say([time, level, module, message, JSON.stringify(facts).slice(0, 160)].join(" "));
       }
     }
   });
