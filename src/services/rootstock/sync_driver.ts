@@ -155,7 +155,7 @@ export class SyncDriver implements AsyncDisposable {
   }
 
   #perform(effect: SyncEffect): void {
-    const { peers, metrics, log } = this.#deps;
+    const { peers, log } = this.#deps;
     switch (effect.type) {
       case "send":
         this.#send(effect);
