@@ -199,7 +199,7 @@ export class SyncDriver implements AsyncDisposable {
   }
 
   #contradicted({ checkpoint, found, detail, isProven }: Effect<"contradiction">): void {
-    const { metrics, log } = this.#deps;
+    const { store, metrics, log } = this.#deps;
     const reported = {
       number: checkpoint.number,
       checkpoint: checkpoint.hash?.toHex() ?? "",
@@ -208,7 +208,11 @@ export class SyncDriver implements AsyncDisposable {
       isProven,
     };
     this.#contradictions.push(reported);
-    if (!isProven) return log.warn("A peer denies the block that the sync begins from", reported);
+    if (!isProven) {
+      // Once there is a chain, what a peer says of it changes nothing.
+      const level = store.tip === undefined ? "warn" : "info";
+      return log[level]("A peer denies the block that the sync begins from", reported);
+    }
     metrics.contradictions.inc();
     log.error("A chain of valid headers contradicts a checkpoint", reported);
   }
