@@ -67,7 +67,7 @@ class Watch {
     const height = await client.height();
     assert(height >= this.#highest, `height ${height} after ${this.#highest}`);
     this.#highest = height;
-    this.#memory = Math.max(this.#memory, await client.process.metric("cairn_resident_memory_bytes"));
+    this.#memory = Math.max(this.#memory, await client.process.metric("cairn_process_resident_memory_bytes"));
     return height;
   }
 }
