@@ -91,9 +91,7 @@ const INVALID: readonly BreakableRule[] = [
   "merkle-proof",
   "parent-hash",
   "difficulty",
-  "gas-limit-parent",
   "fork-detection",
-  "uncle-count",
 ];
 
 for (const rule of INVALID) {
