@@ -10,7 +10,7 @@
  */
 
 import type { BlockIdentifier } from "./block_identifier.ts";
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import { CHUNK_HEADERS } from "./skeleton.ts";
 import type { SyncChain } from "./sync_chain.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
@@ -84,7 +84,7 @@ export class SyncAnchoring {
 
   #compare(peer: SyncPeer, hash: Uint8Array): void {
     this.#isAsking = false;
-    if (equal(hash, this.#base.hash)) {
+    if (equalBytes(hash, this.#base.hash)) {
       this.#having.add(peer);
       return;
     }

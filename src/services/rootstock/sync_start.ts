@@ -9,6 +9,7 @@
 import { CairnError } from "../../kernel/errors.ts";
 import type { BlockIdentifier } from "../../protocols/rootstock/block_identifier.ts";
 import { ANCESTORS_NEEDED } from "../../protocols/rootstock/ancestors.ts";
+import { equalBytes } from "../../protocols/rootstock/bytes.ts";
 import { chooseChain } from "../../protocols/rootstock/fork_choice.ts";
 import type { RootstockNetwork } from "../../protocols/rootstock/network.ts";
 import type { GrowthRules } from "../../protocols/rootstock/sync_claims.ts";
@@ -16,7 +17,7 @@ import type { ChainPosition, SyncCheckpoint } from "../../protocols/rootstock/sy
 import type { SyncMachineOptions } from "../../protocols/rootstock/sync_machine.ts";
 import { exactly } from "../../protocols/rootstock/total_difficulty.ts";
 import { checkpointsOf, identifyHeader, positionOf, totalOf } from "./chain_position.ts";
-import { type ChainHeader, isSameHash } from "./chain_records.ts";
+import type { ChainHeader } from "./chain_records.ts";
 import type { RootstockChainStore } from "./chain_store.ts";
 import type { RootstockConfig } from "./config.ts";
 
@@ -76,7 +77,7 @@ function parseCheckpoint(
 /** @throws {CairnError} `CONFIG_INVALID` if the stored chain has another block there. */
 async function requireStored({ number, hash }: BlockIdentifier, store: RootstockChainStore): Promise<void> {
   const stored = await store.canonicalHash(number);
-  if (stored === undefined || isSameHash(stored, hash)) return;
+  if (stored === undefined || equalBytes(stored, hash)) return;
   throw invalid(
     `the stored chain has block ${stored.toHex()} at height ${number}`,
     "correct it, or set node.dataDir to an empty directory if you trust it more than what is stored",
