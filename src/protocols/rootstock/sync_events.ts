@@ -121,9 +121,18 @@ export type SyncEffect =
     readonly uncles: readonly Uint8Array[];
   }
   | { readonly type: "score"; readonly peer: NodeId; readonly event: SyncScore; readonly detail: string }
+  /** No peer gives the bodies that would show what uncles weigh: `head` and `tip` are compared by headers alone. */
+  | {
+    readonly type: "inexact";
+    readonly head: BlockIdentifier;
+    readonly tip: BlockIdentifier;
+    readonly forkPoint: BlockIdentifier;
+  }
   | {
     readonly type: "contradiction";
     readonly checkpoint: SyncCheckpoint;
+    /** Verified headers contradict it; otherwise it is but what a peer says, and stops nothing. */
+    readonly isProven: boolean;
     /** What the chain has at that height. */
     readonly found: BlockIdentifier & {
       readonly totalDifficulty?: bigint;
@@ -208,8 +217,8 @@ export interface SyncConfig {
    * compares headers alone. @default {0} */
   readonly exactBlocks: number;
   /**
-   * `refuse`: a chain that contradicts a checkpoint is reported and not followed. `stop`: so, and the machine stops for
-   * good. `follow`: it is reported and followed. @default {"refuse"}
+   * `refuse`: a chain that contradicts a checkpoint is reported and not followed. `stop`: so, and if its headers are
+   * verified the machine stops for good. `follow`: it is reported and followed. @default {"refuse"}
    */
   readonly onContradiction: "refuse" | "stop" | "follow";
   /** Between two `progress` effects. @default {1_000} */
