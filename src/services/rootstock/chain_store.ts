@@ -16,6 +16,7 @@ import {
   type ChainHeader,
   decodeRecord,
   encodeRecord,
+  encodeRecords,
   forkKey,
   heightKey,
   heightOf,
@@ -165,7 +166,7 @@ export class RootstockChainStore {
       if (this.#first !== undefined) throw refused("the store has a chain already");
       assertLinked(headers);
       const state: ChainState = { genesisHash: this.#options.genesisHash.toHex(), first: first.number };
-      const operations = headers.flatMap(canonicalOperations);
+      const operations = canonicalOperations(headers);
       operations.push(putState(CHAIN_KEY, new TextEncoder().encode(JSON.stringify(state))));
       await this.#write(operations, tipOf(last));
       this.#first = first.number;
@@ -186,16 +187,16 @@ export class RootstockChainStore {
     const [first, last] = [headers[0], headers.at(-1)];
     if (first === undefined || last === undefined) return;
     assertLinked(headers);
+    const operations: Operation[] = canonical ? canonicalOperations(headers) : [];
     const release = await this.#takeTurn();
     let written: Promise<void>;
-    const operations: Operation[] = [];
     if (resume !== undefined) operations.push(putState(RESUME_KEY, resume));
     try {
       if (canonical) {
         assertParent(this.#nextTip, first);
         for (const header of headers) {
-          operations.push(...canonicalOperations(header));
-          if (header.number <= this.#highestFork) operations.push(deleteFork(header));
+          if (header.number > this.#highestFork) break;
+          operations.push(deleteFork(header));
         }
         operations.push(...await this.#pruneOperations(last.number));
         written = this.#write(operations, tipOf(last));
@@ -396,12 +397,15 @@ function tipOf({ number, hash, header, totalDifficulty }: ChainHeader): ChainTip
   };
 }
 
-function canonicalOperations(header: ChainHeader): [Operation, Operation] {
-  const key = heightKey(header.number);
-  return [
-    { kind: "put", family: FAMILY.header, key, value: encodeRecord(header) },
-    { kind: "put", family: FAMILY.hash, key: header.hash, value: key },
-  ];
+function canonicalOperations(headers: readonly ChainHeader[]): Operation[] {
+  const { keys, records } = encodeRecords(headers);
+  const operations = new Array<Operation>(2 * headers.length);
+  for (let i = 0; i < headers.length; i++) {
+    const key = keys[i]!;
+    operations[2 * i] = { kind: "put", family: FAMILY.header, key, value: records[i]! };
+    operations[2 * i + 1] = { kind: "put", family: FAMILY.hash, key: headers[i]!.hash, value: key };
+  }
+  return operations;
 }
 
 function forkOperations(header: ChainHeader): [Operation, Operation] {
