@@ -38,6 +38,11 @@ export interface Chunk {
 
 /** A peer is asked for the same chunk so often. */
 const ASKED_MAX = 3;
+/**
+ * Bytes that are here and wait for nothing but this node, beyond which the window does not grow: to ask for more would
+ * not be faster, and memory is for what is on its way from far. What waits for a chunk below it does not count.
+ */
+const BACKLOG_BYTES = 8 * 1024 * 1024;
 /** Size assumed of a header before one has come, in bytes. */
 const FIRST_HEADER_BYTES = 1_100;
 
@@ -130,7 +135,7 @@ export class ChunkWindow {
 
   #fill(): void {
     const { windowHeaders, windowBytes } = this.#context.config;
-    while (this.#failure === undefined) {
+    while (this.#failure === undefined && !this.#isBehind()) {
       const to = this.#line.peek();
       if (to === undefined) return;
       const count = to.number - this.#end.number;
@@ -152,6 +157,17 @@ export class ChunkWindow {
       this.#headers += count;
       this.#end = to;
     }
+  }
+
+  /** Whether verification and storage have enough to do. */
+  #isBehind(): boolean {
+    let bytes = 0;
+    for (const chunk of this.#chunks) {
+      if (chunk.phase === "wanted") return false;
+      bytes += chunk.bytes;
+      if (bytes > BACKLOG_BYTES) return true;
+    }
+    return false;
   }
 
   #forget(chunk: Chunk): void {

@@ -29,6 +29,9 @@ import {
 /** What the rules read of the past: fork detection takes the most (spec/rootstock-consensus.md section 2.1). */
 export const ANCESTORS = 449;
 
+/** Canonical segments with the engine at a time: enough to share a sync. Those behind them wait as they came. */
+const SEGMENTS_IN_FLIGHT = 8;
+
 /** Forks are removed in steps of at least so many heights: a step reads and deletes, so it should find something. */
 const PRUNE_STEP_BLOCKS = 1_024;
 /** Forks removed with one batch at most. */
@@ -166,7 +169,8 @@ export class RootstockChainStore {
       if (this.#first !== undefined) throw refused("the store has a chain already");
       assertLinked(headers);
       const state: ChainState = { genesisHash: this.#options.genesisHash.toHex(), first: first.number };
-      const operations = canonicalOperations(headers);
+      const operations: Operation[] = [];
+      pushCanonical(operations, headers);
       operations.push(putState(CHAIN_KEY, new TextEncoder().encode(JSON.stringify(state))));
       await this.#write(operations, tipOf(last));
       this.#first = first.number;
@@ -187,13 +191,15 @@ export class RootstockChainStore {
     const [first, last] = [headers[0], headers.at(-1)];
     if (first === undefined || last === undefined) return;
     assertLinked(headers);
-    const operations: Operation[] = canonical ? canonicalOperations(headers) : [];
     const release = await this.#takeTurn();
     let written: Promise<void>;
-    if (resume !== undefined) operations.push(putState(RESUME_KEY, resume));
     try {
+      const operations: Operation[] = [];
+      if (resume !== undefined) operations.push(putState(RESUME_KEY, resume));
       if (canonical) {
+        while (this.#inFlight.size >= SEGMENTS_IN_FLIGHT) await Promise.race(this.#inFlight);
         assertParent(this.#nextTip, first);
+        pushCanonical(operations, headers);
         for (const header of headers) {
           if (header.number > this.#highestFork) break;
           operations.push(deleteFork(header));
@@ -397,15 +403,13 @@ function tipOf({ number, hash, header, totalDifficulty }: ChainHeader): ChainTip
   };
 }
 
-function canonicalOperations(headers: readonly ChainHeader[]): Operation[] {
+function pushCanonical(operations: Operation[], headers: readonly ChainHeader[]): void {
   const { keys, records } = encodeRecords(headers);
-  const operations = new Array<Operation>(2 * headers.length);
   for (let i = 0; i < headers.length; i++) {
     const key = keys[i]!;
-    operations[2 * i] = { kind: "put", family: FAMILY.header, key, value: records[i]! };
-    operations[2 * i + 1] = { kind: "put", family: FAMILY.hash, key: headers[i]!.hash, value: key };
+    operations.push({ kind: "put", family: FAMILY.header, key, value: records[i]! });
+    operations.push({ kind: "put", family: FAMILY.hash, key: headers[i]!.hash, value: key });
   }
-  return operations;
 }
 
 function forkOperations(header: ChainHeader): [Operation, Operation] {
