@@ -6,6 +6,7 @@
  * | Hiero blocks | the pure core: verify a block or a chain, generate one, read and write the messages, run the publish race |
  * | Rootstock header sync | {@link SyncMachine} finds the heaviest chain that peers have; {@link HeaderServer} answers them |
  * | Rootstock wire | {@link RskSession}: a connection with a peer as a machine, from the RLPx handshake to messages |
+ * | Message chain | {@link kimura}, the pure core: blocks, messages, wire forms, proofs, the leader and the follower as machines |
  * | Talking to a block node | {@link BlockNodeClient} gets, publishes and subscribes; {@link publishBlocks} |
  * | Hashes | {@link blake3}, {@link keccak256}, {@link sha256d}: one-shot, streaming, batch, in place, over Workers |
  * | RLP | {@link RlpIndex} finds the fields of a list, in place or in ordinary bytes; {@link rlpEncode} |
@@ -16,7 +17,7 @@
  * | gRPC | {@link RpcServer} and {@link createClient} on generated service definitions |
  * | Errors, logs, metrics | {@link CairnError} with its table of codes, and the shapes the rest is given |
  *
- * The Hiero and Rootstock cores do no I/O and read no clock; the rest needs Deno. Programs that use each group are in
+ * The cores of the protocols do no I/O and read no clock; the rest needs Deno. Programs that use each group are in
  * `examples/`.
  *
  * @example Verify a chain of blocks
@@ -67,6 +68,30 @@
  * }
  * ```
  *
+ * @example A message of the chain is proved to be in a block, offline
+ * ```ts
+ * import { kimura } from "./mod.ts";
+ *
+ * const { createBlockSigner, LeaderMachine, makeProof, signMessage, tipOf, verifyProof, VerifyingKey } = kimura;
+ * const secret = new Uint8Array(32).fill(1);
+ * const signer = createBlockSigner(secret);
+ * const leader = new VerifyingKey(signer.publicKey);
+ * const rules = { leader, maxDriftSeconds: 15n, maxBlockMessages: 1_000, maxContentBytes: 1_024 };
+ * const message = signMessage(secret, { content: "hello", nonce: 0n, timestamp: 1n });
+ * const machine = new LeaderMachine({
+ *   rules,
+ *   tip: tipOf(kimura.GENESIS),
+ *   pending: [{ message, order: 0 }],
+ *   seal: signer.sign,
+ *   nowMs: 0,
+ * });
+ * const [effect] = machine.step({ kind: "tick" }, 5_000);
+ * if (effect?.kind !== "persist") throw new Error("expected a block");
+ * const { block, messages } = effect.full;
+ * const verdict = verifyProof(makeProof(block, messages, 0), { leader });
+ * if (verdict.status !== "ok" || !verdict.isSigned) throw new Error("expected a valid proof");
+ * ```
+ *
  * @example Make a chain of Rootstock headers and verify it by every rule
  * ```ts
  * import { Ancestors, generateRootstockChain, NETWORKS, verifySegment } from "./mod.ts";
@@ -90,6 +115,9 @@
 
 // Hiero blocks: the pure core
 export * from "./src/protocols/hiero/mod.ts";
+
+// Message chain
+export * as kimura from "./src/protocols/kimura/mod.ts";
 
 // Talking to a block node
 export { BlockNodeClient, type NodeStatus } from "./src/services/blocks/node_client.ts";

@@ -40,6 +40,16 @@ export async function readOutput(program: string, ...args: string[]): Promise<st
   return new TextDecoder().decode(stdout).trim();
 }
 
+/** Load of the last minute above which a machine has other work than what is measured. */
+const BUSY_LOAD = 1;
+
+/** A line for the page when the machine had other work; empty otherwise. */
+export function busyNote({ loadBefore }: Machine): string {
+  return loadBefore <= BUSY_LOAD
+    ? ""
+    : "\n**The machine was busy with other work: rates are lower bounds, times upper bounds. Repeat on a calm one.**\n";
+}
+
 /** One line on where a report was measured, for its page. */
 export function machineLine({ cpu, cores, memoryGigabytes, os, deno, loadBefore }: Machine): string {
   return `${cores} cores of ${cpu} with ${memoryGigabytes} GiB, ${os}, Deno ${deno}, load average before: ${loadBefore}`;

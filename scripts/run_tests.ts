@@ -1,6 +1,7 @@
 /**
- * Runs the tests: installs what they need from Debian where it can, builds the WASM if it is stale, runs unit
- * tests in parallel and `tests/` one file after another, and ends with a line `N passed, N failed, N skipped`.
+ * Runs the tests: installs what they need from Debian where it can, builds the WASM if it is stale, runs the files
+ * of unit tests and of `tests/` side by side and those that need the machine one after another, names the slowest, and
+ * ends with a line `N passed, N failed, N skipped`.
  *
  * Arguments that name a file or folder choose what runs; all others go to `deno test`. With `--coverage=DIR` every
  * module of `src/` is loaded at least once, so that code no test touches counts too.
@@ -10,13 +11,33 @@
 
 import { capture, complain, deno, exists, listFiles, ROOT, run, say } from "./process.ts";
 import { testPermissions, toFlags } from "./permissions.ts";
-import { parseReport, type Report, skipLine } from "./test_report.ts";
+import { parseReport, type Report, skipLine, slowestLine } from "./test_report.ts";
 
 /** Where temporary files of one run go; a folder of its own, so that nothing is left behind. */
 const TEMP_PARENT = `${ROOT}.cache`;
 
 /** Counts of the last run, for `scripts/ok.ts`. */
 export const SUMMARY_PATH = `${TEMP_PARENT}/test_summary.json`;
+
+/**
+ * Files of `tests/` that need the machine for themselves: they keep all cores busy, or hold a process to the memory
+ * it takes.
+ */
+const ALONE = [
+  "tests/blocks_soak_test.ts",
+  "tests/bus_soak_test.ts",
+  "tests/rpc_connections_test.ts",
+];
+
+/**
+ * Files that run side by side, for each core. Most tests wait: for a process to start, for a disk, for a time-out. One
+ * file a core leaves half of every core idle; more than these make the starting processes wait for each other.
+ */
+const UNIT_FILES_PER_CORE = 2;
+const PROCESS_FILES_PER_CORE = 1.5;
+
+/** Slow files that are named. */
+const NAMED_FILES = 8;
 
 /** Programs that tests call, and the Debian package of each. */
 const PROGRAMS: Readonly<Record<string, string>> = {
@@ -68,16 +89,26 @@ async function runFiles(
   files: readonly string[],
   flags: readonly string[],
   tempDir: string,
+  filesPerCore?: number,
 ): Promise<Report> {
   const junit = `${tempDir}/report.xml`;
   await Deno.remove(junit).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
+  const parallel = filesPerCore === undefined ? [] : ["--parallel"];
+  const jobs = Math.max(1, Math.round(navigator.hardwareConcurrency * (filesPerCore ?? 1)));
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", ...flags, `--junit-path=${junit}`, ...toFlags(testPermissions(tempDir)), ...files],
+    args: [
+      "test",
+      ...parallel,
+      ...flags,
+      `--junit-path=${junit}`,
+      ...toFlags(testPermissions(tempDir)),
+      ...files,
+    ],
     cwd: ROOT,
     stdin: "null",
-    env: { TMPDIR: tempDir },
+    env: { TMPDIR: tempDir, DENO_JOBS: `${jobs}` },
   }).spawn();
   const { code } = await child.status;
   const report = parseReport(await exists(junit) ? await Deno.readTextFile(junit) : "");
@@ -117,8 +148,10 @@ async function main(args: readonly string[]): Promise<number> {
     } else {
       const unit = ["src", "scripts", "mod.ts"];
       if (coverage) unit.push(await writeLoader(tempDir));
-      reports.push(await runFiles(unit, ["--parallel", "--doc", ...common], tempDir));
-      reports.push(await runFiles(["tests"], ["--permit-no-files", ...common], tempDir));
+      reports.push(await runFiles(unit, ["--doc", ...common], tempDir, UNIT_FILES_PER_CORE));
+      const others = ["--permit-no-files", `--ignore=${ALONE.join(",")}`, ...common];
+      reports.push(await runFiles(["tests"], others, tempDir, PROCESS_FILES_PER_CORE));
+      reports.push(await runFiles(ALONE, ["--permit-no-files", ...common], tempDir));
     }
   } finally {
     await removeTree(tempDir);
@@ -133,6 +166,7 @@ async function main(args: readonly string[]): Promise<number> {
     skipped: skipped.length,
   };
   for (const name of skipped) say(skipLine(name));
+  if (chosen.length === 0) say(slowestLine(reports.flatMap((report) => report.files), NAMED_FILES));
   await Deno.writeTextFile(SUMMARY_PATH, JSON.stringify(total));
   say(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return total.failed === 0 ? 0 : 1;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseReport, skipLine } from "./test_report.ts";
+import { parseReport, skipLine, slowestLine } from "./test_report.ts";
 
 const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="deno test" tests="6" failures="2" errors="0" time="1.0">
@@ -28,14 +28,20 @@ Deno.test("parseReport() counts tests, not their steps, and names what was skipp
     passed: 2,
     failed: 1,
     skipped: ["get() finds (needs CAIRN_VECTORS)"],
+    files: [{ path: "a_test.ts", seconds: 0.002 }, { path: "b_test.ts", seconds: 0.001 }],
   });
 });
 
 Deno.test("parseReport() counts nothing in an empty text", () => {
-  assert.deepEqual(parseReport(""), { passed: 0, failed: 0, skipped: [] });
+  assert.deepEqual(parseReport(""), { passed: 0, failed: 0, skipped: [], files: [] });
 });
 
 Deno.test("skipLine() says when a name gives no reason", () => {
   assert.equal(skipLine("get() finds (needs CAIRN_VECTORS)"), "Skipped: get() finds (needs CAIRN_VECTORS)");
   assert.equal(skipLine("get() finds"), "Skipped: get() finds (its name gives no reason)");
+});
+
+Deno.test("slowestLine() names the files that took longest, longest first", () => {
+  const files = [{ path: "a", seconds: 1 }, { path: "b", seconds: 20.4 }, { path: "c", seconds: 3 }];
+  assert.equal(slowestLine(files, 2), "Slowest: b 20 s, c 3 s");
 });

@@ -16,6 +16,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import type { CallOptions as TransportOptions, ChannelCredentials, ServiceError } from "@grpc/grpc-js";
 import { CairnError } from "../kernel/errors.ts";
+import { closeChannel } from "./close_channel.ts";
 import { splitAddress } from "./config.ts";
 import { statusToError } from "./status.ts";
 import type { DescMethod, DescService, MessageShape } from "./types.ts";
@@ -270,33 +271,6 @@ function openChannel(address: string, options: ClientOptions): Client {
     "grpc.enable_channelz": 0,
     ...(tls !== undefined && name !== undefined ? { "grpc.ssl_target_name_override": name } : {}),
   });
-}
-
-/** The parts of the library's channel that {@link closeChannel} stops. */
-interface InnerChannel {
-  readonly internalChannel?: {
-    readonly subchannelPool?: {
-      readonly pool?: Readonly<
-        Record<
-          string,
-          readonly { subchannel: { continueConnecting: boolean; backoffTimeout: { stop(): void } } }[]
-        >
-      >;
-    };
-  };
-}
-
-/**
- * Closes a channel. One that waits to dial again would do so once more after that and leave a timer behind
- * (@grpc/grpc-js 1.14.7 stops a subchannel's back-off only when it connects), so it is told not to.
- */
-function closeChannel(client: Client): void {
-  const { internalChannel } = client.getChannel() as unknown as InnerChannel;
-  for (const { subchannel } of Object.values(internalChannel?.subchannelPool?.pool ?? {}).flat()) {
-    subchannel.continueConnecting = false;
-    subchannel.backoffTimeout.stop();
-  }
-  client.close();
 }
 
 function tlsCredentials({ ca, cert, key, serverName }: ClientTls, host: string): ChannelCredentials {

@@ -162,17 +162,22 @@ async function readLogs(
   logs: LogRecord[],
   onReady: (listening: readonly string[]) => void,
 ): Promise<void> {
+  for await (const line of linesOf(stream)) {
+    const record = parseRecord(line);
+    logs.push(record);
+    if (record.message === "Node is ready") onReady(record["listening"] as string[]);
+  }
+}
+
+/** The complete lines of a process's output. */
+export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   let rest = "";
   for await (
     const text of stream.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
   ) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
-    for (const line of lines) {
-      const record = parseRecord(line);
-      logs.push(record);
-      if (record.message === "Node is ready") onReady(record["listening"] as string[]);
-    }
+    yield* lines;
   }
 }
 

@@ -10,7 +10,7 @@
  */
 
 import { ITEM, itemRanges, subtreeOf } from "./items.ts";
-import { emptyTreeHash, type Sha384, StreamingTree } from "./merkle.ts";
+import { emptyTreeHash, type Sha384, StreamingTree, type TreeSnapshot } from "./merkle.ts";
 import { SCHNORR_SIGNATURE_BYTES } from "./proof.ts";
 import { RootHasher } from "./root_hash.ts";
 import { WireWriter } from "./wire_writer.ts";
@@ -42,6 +42,20 @@ export interface ChainGeneratorOptions {
   readonly startSeconds?: bigint;
   /** Every block carries the same transactions, hashed once: some 15 us a block instead of 300. @default {false} */
   readonly template?: boolean;
+  /** Goes on from here instead of from block 0; all other options must be those of the chain it comes from. */
+  readonly from?: ChainState;
+}
+
+/** Where a {@link ChainGenerator} stands: enough to go on without the blocks before. */
+export interface ChainState {
+  /** Number of the next block. */
+  readonly number: bigint;
+  /** Root hash of the block before it. */
+  readonly previous: Uint8Array;
+  /** Roots of all blocks before it. */
+  readonly roots: TreeSnapshot;
+  /** State of the payloads' generator: 32 bits, not 0. */
+  readonly random: number;
 }
 
 /** One generated block. */
@@ -92,11 +106,26 @@ export class ChainGenerator {
     for (let i = 0; i < signature.length; i++) signature[i] = this.#nextRandom() & 0xff;
     this.#proofTail = new WireWriter().bytes(2, new WireWriter().bytes(1, signature).finish()).finish();
     this.#template = options.template === true ? this.#makeTemplate() : undefined;
+    if (options.from === undefined) return;
+    this.#number = options.from.number;
+    this.#previous = options.from.previous;
+    this.#roots.restore(options.from.roots);
+    this.#random = options.from.random;
   }
 
   /** Number of the next block. */
   get nextNumber(): bigint {
     return this.#number;
+  }
+
+  /** Where it stands; a copy. */
+  state(): ChainState {
+    return {
+      number: this.#number,
+      previous: this.#previous.slice(),
+      roots: this.#roots.snapshot(),
+      random: this.#random,
+    };
   }
 
   /** Makes the next block. */

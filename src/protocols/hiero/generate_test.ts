@@ -39,6 +39,20 @@ Deno.test("ChainGenerator is deterministic, and a seed changes the payloads", ()
   assert.notDeepEqual(third(5).rootHash, third(6).rootHash);
 });
 
+for (const template of [false, true]) {
+  Deno.test(`ChainGenerator goes on from a state as if it had made all blocks before (template: ${template})`, () => {
+    const options = { sha384: nativeSha384, items: 2, itemBytes: 64, template };
+    const whole = new ChainGenerator(options);
+    for (let i = 0; i < 7; i++) whole.next();
+    const from = whole.state();
+    const rest = new ChainGenerator({ ...options, from });
+    assert.equal(rest.nextNumber, 7n);
+    for (let i = 0; i < 5; i++) assert.deepEqual(rest.next(), whole.next());
+    // The state is a copy: what was made since did not change it.
+    assert.deepEqual(new ChainGenerator({ ...options, from }).state(), from);
+  });
+}
+
 Deno.test("ChainGenerator meets the asked size and moves the clock", () => {
   const generator = new ChainGenerator({
     sha384: nativeSha384,

@@ -91,7 +91,12 @@ export {
   unpackBlockFile,
 } from "./block_file.ts";
 export { SOFT_REQUEST_BYTES, splitBlock } from "./block_split.ts";
-export { ChainGenerator, type ChainGeneratorOptions, type GeneratedBlock } from "./generate.ts";
+export {
+  ChainGenerator,
+  type ChainGeneratorOptions,
+  type ChainState,
+  type GeneratedBlock,
+} from "./generate.ts";
 
 // Proofs that an item is part of a block
 export {

@@ -55,6 +55,8 @@ export interface PublishOptions {
   readonly window?: number;
   /** Called after every answer. */
   readonly onProgress?: (progress: PublishProgress) => void;
+  /** Called with every entry of {@link PublishResult.latenciesMs}, as it arrives. */
+  readonly onLatency?: (milliseconds: number) => void;
   /** Milliseconds, monotonic. @default {performance.now} */
   readonly now?: () => number;
 }
@@ -224,7 +226,9 @@ class Publication {
           this.#inFlight.delete(number);
           this.#counts.acknowledged++;
           // Before its end was sent, another publisher's copy was acknowledged.
-          if (sentAtMs !== undefined) this.#latenciesMs.push(now - sentAtMs);
+          if (sentAtMs === undefined) continue;
+          this.#latenciesMs.push(now - sentAtMs);
+          this.#options.onLatency?.(now - sentAtMs);
         }
         for (const number of this.#givenUp) {
           if (number > response.number) continue;

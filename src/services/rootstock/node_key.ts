@@ -8,13 +8,13 @@
  */
 
 import { CairnError, toCairnError } from "../../kernel/errors.ts";
+import { makePrivateFile, PrivateFileFault, readPrivateFile } from "../../kernel/private_file.ts";
 import { isPrivateKey, NodeKey } from "../../protocols/rootstock/secp256k1.ts";
 
 /** Name of the file in the data directory. */
 export const NODE_KEY_FILE = "rootstock.key";
-/** What only its owner may read and write. */
-const MODE = 0o600;
-const OTHERS = 0o077;
+/** The digits, a line end, and room to see that there is more. */
+const MAX_FILE_BYTES = 80;
 const FORMAT = /^[0-9a-f]{64}\n?$/i;
 
 /**
@@ -29,24 +29,15 @@ export function openNodeKey(directory: string): NodeKey {
 }
 
 function readNodeKey(path: string): NodeKey | undefined {
-  let file: Deno.FsFile;
+  let bytes: Uint8Array | undefined;
   try {
-    file = Deno.openSync(path, { read: true });
+    bytes = readPrivateFile(path, MAX_FILE_BYTES);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw invalid(path, toCairnError(error).message, "Give the file to the user that the node runs as");
+    if (error instanceof PrivateFileFault) throw invalid(path, error.message, error.hint);
+    throw error;
   }
-  using open = file;
-  // Of the open file, not of the path: it cannot be exchanged in between.
-  const { mode, isFile, size } = open.statSync();
-  if (!isFile) {
-    throw invalid(path, "it is no file", "Move it away: the node makes a new key, and with it a new id");
-  }
-  if (mode !== null && (mode & OTHERS) !== 0) {
-    const hint = `Run 'chmod 600 ${path}'; if others may have read it, move it away and get a new id`;
-    throw invalid(path, `its mode is ${(mode & 0o777).toString(8)}, so others may read it`, hint);
-  }
-  const text = size > 80 ? "" : new TextDecoder().decode(readAll(open, size));
+  if (bytes === undefined) return undefined;
+  const text = new TextDecoder().decode(bytes);
   const key = FORMAT.test(text) ? Uint8Array.fromHex(text.trim()) : new Uint8Array();
   if (!isPrivateKey(key)) {
     throw invalid(
@@ -58,37 +49,13 @@ function readNodeKey(path: string): NodeKey | undefined {
   return new NodeKey(key);
 }
 
-function readAll(file: Deno.FsFile, size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  let length = 0;
-  while (length < size) {
-    const read = file.readSync(bytes.subarray(length));
-    if (read === null) break;
-    length += read;
-  }
-  return bytes.subarray(0, length);
-}
-
-/** Written beside its name and renamed, so that it is whole or absent. */
 function makeNodeKey(path: string): NodeKey {
   let privateKey: Uint8Array;
   do {
     privateKey = crypto.getRandomValues(new Uint8Array(32));
   } while (!isPrivateKey(privateKey));
-  const draft = `${path}.new`;
   try {
-    // A draft that a crash left behind was never used.
-    Deno.removeSync(draft);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw unwritable(path, error);
-  }
-  try {
-    using file = Deno.openSync(draft, { write: true, createNew: true, mode: MODE });
-    file.writeSync(new TextEncoder().encode(`${privateKey.toHex()}\n`));
-    file.syncSync();
-    Deno.renameSync(draft, path);
-    using directory = Deno.openSync(path.slice(0, path.lastIndexOf("/")) || "/", { read: true });
-    directory.syncSync();
+    makePrivateFile(path, new TextEncoder().encode(`${privateKey.toHex()}\n`));
   } catch (error) {
     throw unwritable(path, error);
   }

@@ -7,6 +7,7 @@ import { ReplayGuard } from "../../protocols/rootstock/rlpx_handshake.ts";
 import type { RskMessage } from "../../protocols/rootstock/rsk_message.ts";
 import { RskSession } from "../../protocols/rootstock/rsk_session.ts";
 import type { RskSessionOptions, SessionConfig } from "../../protocols/rootstock/session_events.ts";
+import { eventually } from "../../rpc/_testing.ts";
 import { EventRecorder, sessionOptions } from "./_connections_testing.ts";
 import { type PeerAddress, PeerConnection, type PeerConnectionConfig, remoteOf } from "./peer_connection.ts";
 import { PeerListener, type PeerListenerConfig, type RefusalReason } from "./peer_listener.ts";
@@ -20,6 +21,8 @@ interface RigOptions {
   readonly connection?: Partial<PeerConnectionConfig>;
   readonly session?: Partial<SessionConfig>;
   readonly onEvent?: EventRecorder["onEvent"];
+  /** Clock of the connections that are accepted. */
+  readonly nowMs?: () => number;
 }
 
 /** A listener, and whoever it accepted. */
@@ -48,7 +51,9 @@ class Rig implements AsyncDisposable {
       connect: (socket) => {
         const responder = { ...this.server, role: "responder", replays, config: session } as const;
         const onEvent = options.onEvent ?? this.recorder.onEvent;
-        this.accepted.push(new PeerConnection(socket, responder, { onEvent, config }));
+        const { nowMs } = options;
+        const clock = nowMs === undefined ? {} : { nowMs };
+        this.accepted.push(new PeerConnection(socket, responder, { onEvent, config, ...clock }));
         return this.accepted.at(-1)!;
       },
       onRefused: (reason) => this.refused.push(reason),
@@ -239,19 +244,26 @@ Deno.test("PeerConnection: a handler may end the connection that it is told of",
   assert.deepEqual(rig.recorder.events.at(-1), { type: "disconnect", reason: "useless-peer" });
 });
 
-Deno.test("PeerConnection: silence, before Status and after, ends it in time", async () => {
+Deno.test("PeerConnection: silence before Status ends it in time, and pings keep it after", async () => {
+  let nowMs = 0;
   const session = { handshakeTimeoutMs: 60, idleTimeoutMs: 120, pingIntervalMs: 30 };
-  await using rig = await Rig.start({ session, connection: { tickIntervalMs: 10 } });
+  await using rig = await Rig.start({ session, connection: { tickIntervalMs: 10 }, nowMs: () => nowMs });
   const silent = await Deno.connect({ hostname: rig.address.host, port: rig.address.port });
+  await eventually(() => rig.accepted.length === 1, "the connection is accepted");
+  nowMs += session.handshakeTimeoutMs;
   await rig.recorder.seen("fault");
   const [event] = rig.recorder.events;
   assert.equal(event?.type === "fault" && event.code, "handshake-timeout");
   assert.equal(await silent.read(new Uint8Array(10)), null);
   silent.close();
 
-  // Our end answers pings for as long as it is read: then both stay.
   const { connection } = await rig.dial();
-  await rig.recorder.seen("pong", 5);
+  assert.equal(await rig.accepted[1]!.opened, true);
+  // The other end says nothing by itself but answers: longer than silence may last.
+  for (let pong = 1; pong <= 5; pong++) {
+    nowMs += session.pingIntervalMs;
+    await rig.recorder.seen("pong", pong);
+  }
   assert.equal(connection.isOpen, true);
 });
 
