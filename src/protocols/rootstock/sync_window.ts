@@ -38,11 +38,6 @@ export interface Chunk {
 
 /** A peer is asked for the same chunk so often. */
 const ASKED_MAX = 3;
-/**
- * Bytes that are here and wait for nothing but this node, beyond which the window does not grow: to ask for more would
- * not be faster, and memory is for what is on its way from far. What waits for a chunk below it does not count.
- */
-const BACKLOG_BYTES = 8 * 1024 * 1024;
 /** Size assumed of a header before one has come, in bytes. */
 const FIRST_HEADER_BYTES = 1_100;
 
@@ -165,7 +160,7 @@ export class ChunkWindow {
     for (const chunk of this.#chunks) {
       if (chunk.phase === "wanted") return false;
       bytes += chunk.bytes;
-      if (bytes > BACKLOG_BYTES) return true;
+      if (bytes > this.#context.config.backlogBytes) return true;
     }
     return false;
   }
