@@ -23,10 +23,9 @@ RUN rm -rf assemblyscript@* binaryen@* typescript@* @typescript+* @types+node@* 
   @bufbuild+buf@* @bufbuild+buf-* @bufbuild+protoc-gen-es@* @bufbuild+protoplugin@*
 
 # glibc and libstdc++, which the runtime and the storage library need; no shell, no package manager.
-FROM gcr.io/distroless/cc-debian12:nonroot
-ENV DENO_DIR=/opt/deno-cache DENO_NO_UPDATE_CHECK=1 NO_COLOR=1
+FROM gcr.io/distroless/cc-debian12:nonroot AS runtime
 # The admin listener stays on the container's own 127.0.0.1:9600.
-ENV CAIRN__BLOCKS__RPC__ADDRESS=0.0.0.0:40840
+ENV DENO_DIR=/opt/deno-cache DENO_NO_UPDATE_CHECK=1 NO_COLOR=1
 WORKDIR /app
 COPY --from=build /usr/local/bin/deno /usr/local/bin/deno
 COPY --from=build /opt/deno-cache /opt/deno-cache
@@ -35,9 +34,20 @@ COPY --from=build --chown=nonroot:nonroot /empty /data
 # 65532 is nonroot: by number, so that a cluster can see that it is not root.
 USER 65532:65532
 VOLUME /data
-EXPOSE 40840
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
   CMD ["/usr/local/bin/deno", "run", "--quiet", "--cached-only", "--node-modules-dir=manual", "--no-prompt", "--ignore-env", "--allow-net=127.0.0.1", "--allow-read=.,/data", "--allow-env=CAIRN_*", "src/main.ts", "healthcheck"]
+
+# docker build --target rootstock: the Rootstock light client, whose peers are anywhere.
+FROM runtime AS rootstock
+ENV CAIRN__NODE__PROFILE=rootstock
+EXPOSE 5050/tcp 5050/udp 4444
+ENTRYPOINT ["/usr/local/bin/deno", "run", "--quiet", "--cached-only", "--node-modules-dir=manual", "--no-prompt", "--ignore-env", "--allow-net", "--allow-read=.,/data,/etc/alpine-release", "--allow-write=/data", "--allow-ffi=node_modules", "--allow-env=CAIRN_*", "src/main.ts"]
+CMD ["start", "--data", "/data"]
+
+# The block node: what is built unless a target is named.
+FROM runtime AS blocks
+ENV CAIRN__BLOCKS__RPC__ADDRESS=0.0.0.0:40840
+EXPOSE 40840
 ENTRYPOINT ["/usr/local/bin/deno", "run", "--quiet", "--cached-only", "--node-modules-dir=manual", "--no-prompt", "--ignore-env", "--allow-net=127.0.0.1,0.0.0.0", "--allow-read=.,/data,/etc/alpine-release", "--allow-write=/data", "--allow-ffi=node_modules", "--allow-env=CAIRN_*", "src/main.ts"]
 CMD ["start", "--data", "/data"]

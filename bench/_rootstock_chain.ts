@@ -7,7 +7,7 @@
  */
 
 import { RlpIndex } from "../src/hot/rlp.ts";
-import { MADE_DIFFICULTY, makeHeaders } from "../src/services/rootstock/_testing.ts";
+import { MADE_DIFFICULTY, makeHeaders } from "../src/services/rootstock/_made_headers.ts";
 import type { ChainHeader } from "../src/services/rootstock/chain_records.ts";
 
 /** Numbers of a header on mainnet today take three bytes; the first made header has one that long. */

@@ -12,7 +12,7 @@ import { Hono } from "hono";
 import { createJsonRpcMetrics, listenJsonRpc } from "../src/http/json_rpc.ts";
 import { RecordingLog } from "../src/kernel/_testing.ts";
 import { MetricScope } from "../src/kernel/metrics.ts";
-import { MADE_READER } from "../src/services/rootstock/_testing.ts";
+import { MADE_READER } from "../src/services/rootstock/_made_headers.ts";
 import { CHAIN_FAMILIES } from "../src/services/rootstock/chain_records.ts";
 import { RootstockChainStore } from "../src/services/rootstock/chain_store.ts";
 import { rootstockConfig } from "../src/services/rootstock/config.ts";

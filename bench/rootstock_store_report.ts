@@ -8,7 +8,7 @@
  */
 
 import process from "node:process";
-import { makeHeaders } from "../src/services/rootstock/_testing.ts";
+import { makeHeaders } from "../src/services/rootstock/_made_headers.ts";
 import { CHAIN_FAMILIES } from "../src/services/rootstock/chain_records.ts";
 import { RootstockChainStore } from "../src/services/rootstock/chain_store.ts";
 import { openRocksEngine } from "../src/store/rocks_engine.ts";

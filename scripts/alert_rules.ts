@@ -62,6 +62,28 @@ export const ALERTS: readonly Alert[] = [
     summary: "{{ $labels.instance }} cannot read a block it has stored",
   },
   {
+    name: "CairnRootstockContradiction",
+    expr: "increase(cairn_rootstock_checkpoint_contradictions_total[1h]) > 0",
+    for: "0m",
+    severity: "page",
+    summary: "{{ $labels.instance }} was shown a valid Rootstock chain that contradicts a checkpoint",
+  },
+  {
+    name: "CairnRootstockNoPeers",
+    expr: "sum by (instance) (cairn_rootstock_peers) == 0",
+    for: "10m",
+    severity: "page",
+    summary: "{{ $labels.instance }} has no Rootstock peer and learns nothing of the chain",
+  },
+  {
+    name: "CairnRootstockSyncStalls",
+    expr: "sum by (instance) (increase(cairn_rootstock_headers_stored_total[5m])) == 0 and " +
+      "sum by (instance) (cairn_rootstock_highest_number - cairn_rootstock_stored_number) > 24",
+    for: "5m",
+    severity: "page",
+    summary: "{{ $labels.instance }} is behind its peers and stores no header",
+  },
+  {
     name: "CairnBlockRefused",
     expr: "sum by (instance, fault) (increase(cairn_blocks_rejected_total[10m])) > 0",
     for: "0m",
@@ -109,6 +131,37 @@ export const ALERTS: readonly Alert[] = [
     for: "10m",
     severity: "ticket",
     summary: "{{ $labels.instance }} takes {{ $value }} s to store a block",
+  },
+  {
+    name: "CairnRootstockTipOld",
+    expr: "sum by (instance) (increase(cairn_rootstock_headers_stored_total[15m])) == 0 and " +
+      "sum by (instance) (cairn_rootstock_peers) > 0",
+    for: "0m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} has peers and has heard of no new Rootstock block for 15 minutes",
+  },
+  {
+    name: "CairnRootstockHeadersRefused",
+    expr:
+      'sum by (instance, rule) (increase(cairn_rootstock_headers_refused_total{rule!="timestamp-future"}[1h])) > 5',
+    for: "0m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} keeps being sent headers that break the rule {{ $labels.rule }}",
+  },
+  {
+    name: "CairnRootstockBans",
+    expr: "sum by (instance) (increase(cairn_rootstock_bans_total[1h])) > 20",
+    for: "0m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} banned {{ $value | humanize }} Rootstock peers within an hour",
+  },
+  {
+    name: "CairnRootstockRpcErrors",
+    expr: 'sum by (instance) (rate(cairn_rootstock_jsonrpc_calls_total{outcome=~"-32603|-32011"}[5m])) / ' +
+      "sum by (instance) (rate(cairn_rootstock_jsonrpc_calls_total[5m])) > 0.05",
+    for: "5m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} fails {{ $value | humanizePercentage }} of its JSON-RPC calls",
   },
   {
     name: "CairnArchiveDamaged",

@@ -2,9 +2,9 @@
  * Starts `src/main.ts` with exactly the permissions its command needs, so that `--data /srv/cairn` works without
  * opening the rest of the disk.
  *
- * It looks for the data directory and the config file where the command line does (flags, then the environment), takes
- * `--allow-KIND=LIST` for Deno, and knows two commands, `start` and `blocks fsck`; every other command may write the one
- * file that its `--output` names.
+ * It looks for the data directory, the profile and the config file where the command line does (flags, then the
+ * environment), takes `--allow-KIND=LIST` and `--allow-net` for Deno, and knows two commands, `start` and `blocks fsck`;
+ * every other command may write the one file that its `--output` names.
  *
  * @module
  */
@@ -21,6 +21,8 @@ import {
 
 /** Where a node keeps its data if nobody says otherwise. */
 const DEFAULT_DATA_DIR = "data";
+/** What runs if nobody says otherwise. */
+const DEFAULT_PROFILE = "default";
 
 /** What to run. */
 export interface Launch {
@@ -33,22 +35,21 @@ export interface Launch {
 export interface LaunchEnv {
   readonly CAIRN_CONFIG?: string | undefined;
   readonly CAIRN__NODE__DATA_DIR?: string | undefined;
+  readonly CAIRN__NODE__PROFILE?: string | undefined;
 }
 
-/** Reads the command line. A data directory that only the config file names needs `--data` too. */
+/** Reads the command line. A data directory or a profile that only the config file names needs its flag too. */
 export function planLaunch(commandLine: readonly string[], env: LaunchEnv = {}): Launch {
   const args: string[] = [];
   const words: string[] = [];
-  const values: Record<string, string> = {
-    data: env.CAIRN__NODE__DATA_DIR || DEFAULT_DATA_DIR,
-    config: env.CAIRN_CONFIG ?? "",
-  };
+  const settings: Record<string, string> = {};
+  const options: Record<string, string> = {};
   let extra: Permissions = {};
   for (let at = 0; at < commandLine.length; at++) {
     const arg = commandLine[at]!;
     const grant = /^--allow-(env|ffi|net|read|run|sys|write)=(.+)$/.exec(arg);
-    if (grant) {
-      extra = widen(extra, { [grant[1] as PermissionKind]: grant[2]!.split(",") });
+    if (grant || arg === "--allow-net") {
+      extra = widen(extra, grant ? { [grant[1] as PermissionKind]: grant[2]!.split(",") } : { net: "all" });
       continue;
     }
     args.push(arg);
@@ -62,17 +63,21 @@ export function planLaunch(commandLine: readonly string[], env: LaunchEnv = {}):
     const value = inline ?? commandLine[++at];
     if (value === undefined) continue;
     if (inline === undefined) args.push(value);
-    values[option] = value;
+    if (option !== "set") options[option] = value;
+    else settings[value.replace(/=.*$/s, "")] = value.replace(/^[^=]*=/, "");
   }
-  const { data, config } = values as { data: string; config: string };
+  const config = options["config"] ?? env.CAIRN_CONFIG ?? "";
+  const data = options["data"] ?? settings["node.dataDir"] ?? (env.CAIRN__NODE__DATA_DIR || DEFAULT_DATA_DIR);
+  const profile = options["profile"] ?? settings["node.profile"] ??
+    (env.CAIRN__NODE__PROFILE || DEFAULT_PROFILE);
   const readable = config === "" ? [] : [config, config.replace(/[^/]*$/, "cairn.local.toml")];
   if (words[0] === "start") {
-    return { permissions: widen(nodePermissions({ dataDir: data, readable }), extra), args };
+    return { permissions: widen(nodePermissions({ dataDir: data, readable }, profile), extra), args };
   }
   if (words[0] === "blocks" && words[1] === "fsck") {
     return { permissions: widen(offlinePermissions({ dataDir: data, readable }), extra), args };
   }
-  const output = values["output"];
+  const output = options["output"];
   const base = output ? widen(CLIENT_PERMISSIONS, { write: [output] }) : CLIENT_PERMISSIONS;
   return { permissions: widen(base, extra), args };
 }
@@ -81,6 +86,7 @@ if (import.meta.main) {
   const { permissions, args } = planLaunch(Deno.args, {
     CAIRN_CONFIG: Deno.env.get("CAIRN_CONFIG"),
     CAIRN__NODE__DATA_DIR: Deno.env.get("CAIRN__NODE__DATA_DIR"),
+    CAIRN__NODE__PROFILE: Deno.env.get("CAIRN__NODE__PROFILE"),
   });
   const main = decodeURIComponent(new URL("../src/main.ts", import.meta.url).pathname);
   const child = new Deno.Command(Deno.execPath(), {

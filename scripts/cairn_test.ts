@@ -31,6 +31,29 @@ Deno.test("planLaunch() takes data directory and config file from the environmen
   });
   assert.deepEqual(planLaunch(["start"], env).permissions, fromEnv);
   assert.deepEqual(planLaunch(["start", "--data", "/srv/b"], env).permissions.write, ["/srv/b"]);
+  assert.deepEqual(planLaunch(["start", "--set=node.dataDir=/srv/c"], env).permissions.write, ["/srv/c"]);
+});
+
+Deno.test("planLaunch() lets a Rootstock client reach peers anywhere, and no other profile", () => {
+  const anywhere = [
+    planLaunch(["start", "--profile", "rootstock"]),
+    planLaunch(["start", "--profile=rootstock", "--set", "node.profile=default"]),
+    planLaunch(["--set", "node.profile=rootstock", "start"]),
+    planLaunch(["start"], { CAIRN__NODE__PROFILE: "rootstock" }),
+    planLaunch(["start", "--allow-net"]),
+  ];
+  for (const { permissions } of anywhere) {
+    assert.deepEqual(permissions, { ...nodePermissions({ dataDir: "data", readable: [] }), net: "all" });
+  }
+  const listening = [
+    planLaunch(["start", "--profile", "default"], { CAIRN__NODE__PROFILE: "rootstock" }),
+    planLaunch(["start", "--profile=default", "--set=node.profile=rootstock"]),
+    planLaunch(["start", "--set=blocks.x=rootstock"]),
+    planLaunch(["start", "--profile=constructor"]),
+  ];
+  for (const { permissions } of listening) {
+    assert.deepEqual(permissions, nodePermissions({ dataDir: "data", readable: [] }));
+  }
 });
 
 Deno.test("planLaunch() finds the command behind options that take a value", () => {

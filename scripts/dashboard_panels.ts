@@ -1,72 +1,83 @@
 /**
- * What the Grafana dashboard shows: panels by the question they answer. `scripts/dashboards.ts` renders them.
- *
- * In an expression, `{$}` stands for the chosen instances; a test holds names and labels to what a node exposes.
+ * What the Grafana dashboard of a block node shows: panels by the question they answer. `scripts/dashboards.ts` renders
+ * them.
  *
  * @module
  */
 
-/** One line of a panel: a PromQL expression and its legend, with `{{label}}` for a label's value. */
-export type Target = readonly [expr: string, legend: string];
+import { mean, quantile, rate, rateBy, type Row } from "./panel.ts";
 
-/** One panel. */
-export interface Panel {
-  readonly title: string;
-  /** Shown behind the panel's information mark: how to read it. */
-  readonly help: string;
-  /** Unit as Grafana names it: `s`, `bytes`, `Bps`, `ops` (a second), `short`, `none`. */
-  readonly unit: string;
-  /** A figure and its legend, or the legend alone, instead of a graph. @default a graph */
-  readonly stat?: "value" | "name";
-  readonly targets: readonly Target[];
-}
+/** Of every node: the first question to ask. */
+export const UP_ROW: Row = {
+  question: "Is the node up?",
+  panels: [
+    {
+      title: "Phase",
+      help: "0 starting, 1 running, 2 stopping, 3 stopped",
+      unit: "none",
+      stat: "value",
+      targets: [["cairn_node_phase{$}", "{{instance}}"]],
+    },
+    {
+      title: "Uptime",
+      help: "Falls to 0 with every restart",
+      unit: "s",
+      stat: "value",
+      targets: [["cairn_process_uptime_seconds{$}", "{{instance}}"]],
+    },
+    {
+      title: "Build",
+      help: "Version, commit and runtime; two lines mean a roll-out under way",
+      unit: "none",
+      stat: "name",
+      targets: [["cairn_build_info{$}", "{{version}} {{commit}} deno {{deno}}"]],
+    },
+    {
+      title: "Probes and scrapes",
+      help: "Requests to the admin listener; a flat line means that probes no longer get through",
+      unit: "ops",
+      targets: [[rateBy("path, status", "cairn_admin_requests_total{$}"), "{{path}} {{status}}"]],
+    },
+  ],
+};
 
-/** A row: a question of an operator. */
-export interface Row {
-  readonly question: string;
-  readonly panels: readonly Panel[];
-}
-
-const rate = (metric: string) => `rate(${metric}[$__rate_interval])`;
-const rateBy = (labels: string, metric: string) => `sum by (instance, ${labels}) (${rate(metric)})`;
-const quantile = (q: number, labels: string, metric: string) =>
-  `histogram_quantile(${q}, sum by (${labels}, le) (${rate(`${metric}_bucket{$}`)}))`;
-const mean = (metric: string) => `${rate(`${metric}_sum{$}`)} / ${rate(`${metric}_count{$}`)}`;
+/** Of every node: the last one. */
+export const MACHINE_ROW: Row = {
+  question: "Is the machine large enough?",
+  panels: [
+    {
+      title: "Memory",
+      help: "What the process holds in RAM, and the JavaScript heap in it",
+      unit: "bytes",
+      targets: [
+        ["cairn_process_resident_memory_bytes{$}", "resident {{instance}}"],
+        ["cairn_process_heap_used_bytes{$}", "heap {{instance}}"],
+      ],
+    },
+    {
+      title: "CPU",
+      help: "Cores in use",
+      unit: "short",
+      targets: [[rate("cairn_process_cpu_seconds_total{$}"), "{{instance}}"]],
+    },
+    {
+      title: "Event loop lag, 99th percentile",
+      help: "How late the main thread gets to its timers, and so to everything else",
+      unit: "s",
+      targets: [[quantile(0.99, "instance", "cairn_process_event_loop_lag_seconds"), "{{instance}}"]],
+    },
+    {
+      title: "Open descriptors",
+      help: "Only where the process may read /proc",
+      unit: "none",
+      targets: [["cairn_process_open_fds{$}", "{{instance}}"]],
+    },
+  ],
+};
 
 /** The dashboard, from the first question to ask to the last. */
 export const ROWS: readonly Row[] = [
-  {
-    question: "Is the node up?",
-    panels: [
-      {
-        title: "Phase",
-        help: "0 starting, 1 running, 2 stopping, 3 stopped",
-        unit: "none",
-        stat: "value",
-        targets: [["cairn_node_phase{$}", "{{instance}}"]],
-      },
-      {
-        title: "Uptime",
-        help: "Falls to 0 with every restart",
-        unit: "s",
-        stat: "value",
-        targets: [["cairn_process_uptime_seconds{$}", "{{instance}}"]],
-      },
-      {
-        title: "Build",
-        help: "Version, commit and runtime; two lines mean a roll-out under way",
-        unit: "none",
-        stat: "name",
-        targets: [["cairn_build_info{$}", "{{version}} {{commit}} deno {{deno}}"]],
-      },
-      {
-        title: "Probes and scrapes",
-        help: "Requests to the admin listener; a flat line means that probes no longer get through",
-        unit: "ops",
-        targets: [[rateBy("path, status", "cairn_admin_requests_total{$}"), "{{path}} {{status}}"]],
-      },
-    ],
-  },
+  UP_ROW,
   {
     question: "Does the chain move?",
     panels: [
@@ -464,36 +475,5 @@ export const ROWS: readonly Row[] = [
       },
     ],
   },
-  {
-    question: "Is the machine large enough?",
-    panels: [
-      {
-        title: "Memory",
-        help: "What the process holds in RAM, and the JavaScript heap in it",
-        unit: "bytes",
-        targets: [
-          ["cairn_process_resident_memory_bytes{$}", "resident {{instance}}"],
-          ["cairn_process_heap_used_bytes{$}", "heap {{instance}}"],
-        ],
-      },
-      {
-        title: "CPU",
-        help: "Cores in use",
-        unit: "short",
-        targets: [[rate("cairn_process_cpu_seconds_total{$}"), "{{instance}}"]],
-      },
-      {
-        title: "Event loop lag, 99th percentile",
-        help: "How late the main thread gets to its timers, and so to everything else",
-        unit: "s",
-        targets: [[quantile(0.99, "instance", "cairn_process_event_loop_lag_seconds"), "{{instance}}"]],
-      },
-      {
-        title: "Open descriptors",
-        help: "Only where the process may read /proc",
-        unit: "none",
-        targets: [["cairn_process_open_fds{$}", "{{instance}}"]],
-      },
-    ],
-  },
+  MACHINE_ROW,
 ];

@@ -5,7 +5,9 @@
  */
 
 import { type Alert, ALERTS } from "./alert_rules.ts";
-import { type Panel, type Row, ROWS } from "./dashboard_panels.ts";
+import { ROWS } from "./dashboard_panels.ts";
+import type { Panel, Row } from "./panel.ts";
+import { ROOTSTOCK_ROWS } from "./rootstock_panels.ts";
 
 /** The instances chosen above the dashboard. */
 const INSTANCES = 'instance=~"$instance"';
@@ -15,8 +17,22 @@ const PANELS_A_LINE = 3;
 const PANEL_HEIGHT = 8;
 const DATASOURCE = { type: "prometheus", uid: "${datasource}" };
 
-/** The dashboard as Grafana imports it, ending with a newline. */
-export function renderDashboard(rows: readonly Row[] = ROWS): string {
+/** One dashboard. */
+export interface Dashboard {
+  /** Name of the file in `dashboards/`, and the end of Grafana's own id. */
+  readonly name: string;
+  readonly title: string;
+  readonly rows: readonly Row[];
+}
+
+/** All of them: one for each service that a node may run. */
+export const DASHBOARDS: readonly Dashboard[] = [
+  { name: "node", title: "Cairn node", rows: ROWS },
+  { name: "rootstock", title: "Cairn Rootstock light client", rows: ROOTSTOCK_ROWS },
+];
+
+/** A dashboard as Grafana imports it, ending with a newline. */
+export function renderDashboard({ name, title, rows }: Dashboard): string {
   const panels: unknown[] = [];
   let y = 0;
   let id = 0;
@@ -39,9 +55,9 @@ export function renderDashboard(rows: readonly Row[] = ROWS): string {
     y += Math.ceil(shown.length / PANELS_A_LINE) * PANEL_HEIGHT;
   }
   const dashboard = {
-    uid: "cairn-node",
-    title: "Cairn node",
-    description: "One row a question. Generated from scripts/dashboard_panels.ts; alerts are in alerts.yml.",
+    uid: `cairn-${name}`,
+    title,
+    description: "One row a question. Generated from scripts/dashboards.ts; alerts are in alerts.yml.",
     tags: ["cairn"],
     schemaVersion: 39,
     editable: true,

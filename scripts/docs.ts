@@ -7,7 +7,7 @@
 
 import { CONFIG_SECTIONS } from "../src/node.ts";
 import { renderConfigReference } from "../src/kernel/config/reference.ts";
-import { renderAlerts, renderDashboard } from "./dashboards.ts";
+import { DASHBOARDS, renderAlerts, renderDashboard } from "./dashboards.ts";
 import { nodeMetrics, renderMetricsReference } from "./metrics_reference.ts";
 
 /** Generated pages by path from the root of the repository. */
@@ -15,7 +15,9 @@ export function renderPages(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/reference/config.md", renderConfigReference(CONFIG_SECTIONS)],
     ["docs/reference/metrics.md", renderMetricsReference(nodeMetrics())],
-    ["dashboards/node.json", renderDashboard()],
+    ...DASHBOARDS.map((dashboard) =>
+      [`dashboards/${dashboard.name}.json`, renderDashboard(dashboard)] as const
+    ),
     ["dashboards/alerts.yml", renderAlerts()],
   ]);
 }

@@ -6,6 +6,7 @@
 
 import { Counter, Gauge, Histogram } from "prom-client";
 import { createAdminMetrics } from "../src/http/admin.ts";
+import { createJsonRpcMetrics } from "../src/http/json_rpc.ts";
 import { registerBusMetrics } from "../src/kernel/bus/metrics.ts";
 import { SYSTEM_CLOCK } from "../src/kernel/clock.ts";
 import { Health } from "../src/kernel/health.ts";
@@ -16,14 +17,16 @@ import { createBackfillMetrics } from "../src/services/blocks/backfill_metrics.t
 import { createTierMetrics } from "../src/services/blocks/archive_metrics.ts";
 import { createBlocksMetrics } from "../src/services/blocks/metrics.ts";
 import { createSubscribeMetrics } from "../src/services/blocks/subscribe_metrics.ts";
+import { createRootstockMetrics } from "../src/services/rootstock/metrics.ts";
 import { createStoreMetrics } from "../src/store/metrics.ts";
 
 const INTRODUCTION = `# Metrics reference
 
 <!-- Generated from the code by scripts/docs.ts. Do not edit. -->
 
-Every metric that \`/metrics\` of a node shows. A histogram \`X\` is shown as \`X_bucket\`, \`X_sum\` and \`X_count\`.
-How to read those of the block node: [blocks.md](../blocks.md).
+Every metric that \`/metrics\` of a node shows: those of the first sections always, the others where the profile runs
+the service. A histogram \`X\` is shown as \`X_bucket\`, \`X_sum\` and \`X_count\`. How to read those of the block node:
+[blocks.md](../blocks.md).
 \`cairn_process_open_fds\` is there only where the process may read \`/proc\`, which Deno grants with all permissions
 alone.
 `;
@@ -38,8 +41,12 @@ export interface MetricInfo {
   readonly initial?: readonly string[];
 }
 
-/** Metrics by the section of the page they stand in, as a node of the default profile registers them. */
-export function nodeMetrics(): ReadonlyMap<string, readonly MetricInfo[]> {
+/**
+ * Metrics by the section of the page they stand in.
+ *
+ * @param profile Those of a node of this profile. @default those of all
+ */
+export function nodeMetrics(profile?: string): ReadonlyMap<string, readonly MetricInfo[]> {
   const metrics = new MetricScope();
   const build = { version: "", commit: "", deno: "", wasmDigest: "" };
   const none = { publishers: () => 0, queuedBytes: () => 0 };
@@ -54,7 +61,8 @@ export function nodeMetrics(): ReadonlyMap<string, readonly MetricInfo[]> {
     hotBlocks: () => 0,
     archived: () => ({ zips: 0, blocks: 0, bytes: 0, damaged: 0 }),
   };
-  const rooms: readonly (readonly [title: string, register: () => void])[] = [
+  const idle = { sync: () => undefined, peers: () => undefined, discovery: () => undefined };
+  const rooms: readonly (readonly [title: string, register: () => void, profile?: string])[] = [
     ["Node and process", () => {
       new Health({ build }, { metrics, clock: SYSTEM_CLOCK });
       using _sampling = startProcessMetrics({ eventLoopSampleMs: 60_000 }, { metrics, build });
@@ -65,17 +73,25 @@ export function nodeMetrics(): ReadonlyMap<string, readonly MetricInfo[]> {
     ["Block node", () => {
       createBlocksMetrics(metrics.scope("blocks"), { ...none, ...range });
       createSubscribeMetrics(metrics.scope("blocks"), () => ({ subscribers: 0, liveBytes: 0, lag: 0 }));
-    }],
+    }, "default"],
     [
       "Backfill of the block node",
       () => createBackfillMetrics(metrics.scope("blocks").scope("backfill"), () => 0),
+      "default",
     ],
-    ["Tiers of the block store", () => createTierMetrics(metrics.scope("blocks"), tiers)],
-    ["gRPC of the block node", () => new RpcMetrics(metrics.scope("blocks").scope("rpc"))],
+    ["Tiers of the block store", () => createTierMetrics(metrics.scope("blocks"), tiers), "default"],
+    ["gRPC of the block node", () => new RpcMetrics(metrics.scope("blocks").scope("rpc")), "default"],
+    ["Rootstock light client", () => createRootstockMetrics(metrics.scope("rootstock"), idle), "rootstock"],
+    [
+      "JSON-RPC of the Rootstock light client",
+      () => createJsonRpcMetrics(metrics.scope("rootstock").scope("jsonrpc")),
+      "rootstock",
+    ],
   ];
   const sections = new Map<string, readonly MetricInfo[]>();
   let known = 0;
-  for (const [title, register] of rooms) {
+  for (const [title, register, owner = profile] of rooms) {
+    if (profile !== undefined && owner !== profile) continue;
     register();
     const all = metrics.registry.getMetricsAsArray();
     sections.set(

@@ -19,16 +19,22 @@ const MUSL_MARKER = "/etc/alpine-release";
 /** Addresses a listener may bind or a local client may reach; `0.0.0.0` is for containers. */
 const LISTEN_HOSTS = ["127.0.0.1", "0.0.0.0"] as const;
 
+/** Profiles whose peers may be anywhere. */
+const PROFILES_WITH_PEERS: ReadonlySet<string> = new Set(["rootstock"]);
+
 /** Where the node looks: its own code and config (the current folder), its data, and files named on the command line. */
 export interface NodePaths {
   readonly dataDir: string;
   readonly readable: readonly string[];
 }
 
-/** Of a running node (`cairn start`). */
-export function nodePermissions(paths: NodePaths): Permissions {
+/**
+ * Of a running node (`cairn start`). Most profiles listen, and talk to nobody of their own accord; a Rootstock client
+ * finds its peers anywhere, and looks up the names of boot nodes.
+ */
+export function nodePermissions(paths: NodePaths, profile = "default"): Permissions {
   return {
-    net: LISTEN_HOSTS,
+    net: PROFILES_WITH_PEERS.has(profile) ? "all" : LISTEN_HOSTS,
     read: [".", paths.dataDir, MUSL_MARKER, ...paths.readable],
     write: [paths.dataDir],
     ffi: ["node_modules"],

@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ALERTS } from "../scripts/alert_rules.ts";
-import { ROWS } from "../scripts/dashboard_panels.ts";
-import { renderDashboard } from "../scripts/dashboards.ts";
+import { DASHBOARDS, renderDashboard } from "../scripts/dashboards.ts";
 import { type MetricInfo, nodeMetrics } from "../scripts/metrics_reference.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -45,6 +44,7 @@ function unknownIn(expr: string, shownLabels: readonly string[]): string[] {
   ];
 }
 
+const ROWS = DASHBOARDS.flatMap(({ rows }) => rows);
 const PANELS = ROWS.flatMap(({ panels }) => panels);
 const TARGETS = PANELS.flatMap(({ targets }) => targets);
 const labelsOfLegend = (legend: string) => [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label]) => label!);
@@ -58,7 +58,7 @@ Deno.test("Dashboards: every metric of a node is on a panel or in an alert", () 
   const missing = [...METRICS.keys()].filter((name) =>
     ![...shown].some((series) => metricOf(series)?.name === name)
   );
-  assert.deepEqual(missing, [], "add them to scripts/dashboard_panels.ts");
+  assert.deepEqual(missing, [], "add them to a table of scripts/dashboards.ts");
 });
 
 Deno.test("Dashboards: no panel and no alert names a metric or a label that a node does not have", () => {
@@ -74,8 +74,14 @@ Deno.test("Dashboards: no panel and no alert names a metric or a label that a no
   ]);
 });
 
-Deno.test("Dashboards: the dashboard has what Grafana needs to import it", () => {
-  const { panels, templating, schemaVersion, uid } = JSON.parse(renderDashboard());
+Deno.test("Dashboards: each dashboard has what Grafana needs to import it", () => {
+  const uids = DASHBOARDS.map((dashboard) => JSON.parse(renderDashboard(dashboard)).uid);
+  assert.equal(new Set(uids).size, uids.length);
+  for (const dashboard of DASHBOARDS) assertImportable(renderDashboard(dashboard));
+});
+
+function assertImportable(json: string): void {
+  const { panels, templating, schemaVersion, uid } = JSON.parse(json);
   assert.ok(schemaVersion > 0 && uid.length > 0);
   assert.deepEqual(templating.list.map(({ name }: { name: string }) => name), ["datasource", "instance"]);
   const ids = panels.map(({ id }: { id: number }) => id);
@@ -92,7 +98,7 @@ Deno.test("Dashboards: the dashboard has what Grafana needs to import it", () =>
     assert.equal(targets.length > 0, type !== "row");
     for (const { expr } of targets) assert.ok(expr.includes('instance=~"$instance"'), expr);
   }
-});
+}
 
 Deno.test("Dashboards: every alert has a name of its own, a severity, and a section of the runbook with three parts", async () => {
   const names = ALERTS.map(({ name }) => name);

@@ -77,21 +77,26 @@ Deno.test("Repository: task dev, the container and the systemd unit grant what s
     assert.deepEqual(granted.sort(), wanted.sort(), where);
     for (const flag of ["--no-prompt", "--ignore-env"]) assert(words.includes(flag), `${where}: ${flag}`);
   };
-  const flags = (dataDir: string) => toFlags(nodePermissions({ dataDir, readable: [] }));
+  const flags = (dataDir: string, profile?: string) =>
+    toFlags(nodePermissions({ dataDir, readable: [] }, profile));
   holds(manifest.tasks.dev.command, quoted(flags("data")), "task dev");
-  const dockerfile = await Deno.readTextFile(`${ROOT}Dockerfile`);
-  holds(
-    /^ENTRYPOINT .*$/m.exec(dockerfile)?.[0] ?? "",
-    flags("/data"),
-    "Dockerfile",
-  );
-  const unit = await Deno.readTextFile(`${ROOT}deploy/cairn.service`);
-  const start = /^ExecStart=(?:.*\\\n)*.*$/m.exec(unit)?.[0] ?? "";
-  const unitPermissions = widen(
-    nodePermissions({ dataDir: "/var/lib/cairn", readable: ["/etc/cairn"] }),
-    SYSTEMD_PERMISSIONS,
-  );
-  holds(start, toFlags(unitPermissions), "deploy/cairn.service");
+  const stages = (await Deno.readTextFile(`${ROOT}Dockerfile`)).split(/^FROM /m);
+  for (const [stage, profile] of [["blocks", "default"], ["rootstock", "rootstock"]] as const) {
+    const text = stages.find((text) => text.startsWith(`runtime AS ${stage}\n`)) ?? "";
+    const entry = /^ENTRYPOINT .*$/m.exec(text)?.[0] ?? "";
+    holds(entry, flags("/data", profile), `Dockerfile, ${stage}`);
+  }
+  for (
+    const [path, profile] of [
+      ["deploy/cairn.service", "default"],
+      ["deploy/cairn.service.d/rootstock.conf", "rootstock"],
+    ] as const
+  ) {
+    const unit = await Deno.readTextFile(`${ROOT}${path}`);
+    const start = /^ExecStart=\S(?:.*\\\n)*.*$/m.exec(unit)?.[0] ?? "";
+    const paths = { dataDir: "/var/lib/cairn", readable: ["/etc/cairn"] };
+    holds(start, toFlags(widen(nodePermissions(paths, profile), SYSTEMD_PERMISSIONS)), path);
+  }
 });
 
 Deno.test("Repository: relative links of every Markdown page lead somewhere", async () => {

@@ -41,7 +41,9 @@ Exit codes: 0 clean; 1 fatal, or the answer is no; 2 usage or configuration; 3 d
 
 Examples:
   cairn start --data ./data
+  cairn start --profile rootstock
   cairn blocks publish --generate 20
+  cairn rootstock status
   cairn hash blake3 FILE
   cairn config show --origin
   cairn healthcheck --json`;
@@ -52,7 +54,7 @@ export type CliIo = Pick<CliDeps, "out" | "err" | "env">;
 /** Builds the program with all its commands. */
 export function createProgram(deps: CliDeps): Command {
   const program = new Command("cairn")
-    .description("One node: Hiero block node and more, as one process")
+    .description("One node, as one process: Hiero block node, Rootstock light client, and more")
     .usage("[options] <command>")
     .version(formatBuildInfo(deps.build), "-V, --version", "print version, commit, Deno and WASM digest")
     .helpCommand(false)

@@ -36,12 +36,13 @@ export function registerStart(program: Command, deps: CliDeps): void {
     .helpGroup("Node:")
     .option(
       "--profile <name>",
-      `services to run: ${Object.keys(PROFILES).join(", ")} (env CAIRN__NODE__PROFILE, default "default")`,
+      `what to run: ${Object.keys(PROFILES).join(", ")} (env CAIRN__NODE__PROFILE, default "default")`,
     )
     .option("--data <dir>", 'data directory (env CAIRN__NODE__DATA_DIR, default "data")')
     .addHelpText(
       "after",
-      "\nExamples:\n  cairn start\n  cairn start --data /var/lib/cairn --set admin.port=9700",
+      "\nExamples:\n  cairn start\n  cairn start --data /var/lib/cairn --set admin.port=9700\n" +
+        "  cairn start --profile rootstock --set rootstock.network=testnet",
     )
     .action(async (options: StartOptions, command: Command) => {
       const flags = startFlags(options);

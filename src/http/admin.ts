@@ -13,7 +13,7 @@ import type { Health } from "../kernel/health.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { MetricScope } from "../kernel/metrics.ts";
 import type { Context, Readiness, Service } from "../kernel/service.ts";
-import { type HttpListener, listenHttp } from "./listen.ts";
+import { formatAddress, type HttpListener, listenHttp } from "./listen.ts";
 import { problemResponse, RETRY_AFTER_SECONDS } from "./problem.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request_id.ts";
 
@@ -58,7 +58,7 @@ export class AdminService implements Service {
 
   listening(): readonly string[] {
     const listener = this.#listener;
-    return listener === undefined ? [] : [`http ${formatHost(listener.host)}:${listener.port}`];
+    return listener === undefined ? [] : [`http ${formatAddress(listener)}`];
   }
 
   /** Port it listens on; what was asked for, or the free one that was found. */
@@ -152,8 +152,4 @@ export function adminApp({ health, metrics, log, requests }: AdminAppDeps): Hono
     return problemResponse(error, requestId);
   });
   return app;
-}
-
-function formatHost(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }

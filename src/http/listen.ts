@@ -31,6 +31,11 @@ export interface HttpListener extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** `host:port` as URLs and people write it, IPv6 in brackets. */
+export function formatAddress({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 /**
  * Listens and hands every request to `handler`.
  *

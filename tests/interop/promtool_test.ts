@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ALERTS } from "../../scripts/alert_rules.ts";
-import { ROWS } from "../../scripts/dashboard_panels.ts";
-import { renderAlerts } from "../../scripts/dashboards.ts";
+import { DASHBOARDS, renderAlerts } from "../../scripts/dashboards.ts";
 
 async function promtool(...args: string[]): Promise<{ code: number; text: string } | undefined> {
   try {
@@ -33,7 +32,9 @@ Deno.test({
   name: "Dashboards: Prometheus takes the rules and every expression of the dashboard (needs promtool)",
   ignore,
   async fn() {
-    const rules = ROWS.flatMap(({ panels }) => panels).flatMap(({ targets }) => targets).map(([expr], i) => ({
+    const rules = DASHBOARDS.flatMap(({ rows }) => rows).flatMap(({ panels }) => panels).flatMap((
+      { targets },
+    ) => targets).map(([expr], i) => ({
       record: `panel:${i}`,
       expr: expr.replaceAll("{$}", '{instance=~".+"}').replaceAll("$__rate_interval", "5m"),
     }));
@@ -60,6 +61,22 @@ const one = (name: string, labels: string, values: string): Series => ({
 });
 /** A counter that rises once, at the 18th of 30 minutes. */
 const ONCE = "0x17 1x12";
+
+const rootstockPeers = (direction: string, values: string) =>
+  one("rootstock_peers", `direction="${direction}"`, values);
+/** A chain that peers say is 5,000 blocks long, unless told otherwise, with what is stored of it and of forks. */
+const rootstockSync = (stored: string, forks: string, highest = "5000x30"): Series => ({
+  ...one("rootstock_headers_stored_total", 'chain="canonical"', stored),
+  ...one("rootstock_headers_stored_total", 'chain="fork"', forks),
+  ...one("rootstock_highest_number", "", highest),
+  ...one("rootstock_stored_number", "", stored),
+  ...rootstockPeers("outbound", "8x30"),
+});
+/** Every tenth call fails with this code. */
+const rootstockCalls = (code: string): Series => ({
+  ...one("rootstock_jsonrpc_calls_total", 'method="eth_blockNumber",outcome="ok"', "0+900x30"),
+  ...one("rootstock_jsonrpc_calls_total", `method="eth_call",outcome="${code}"`, "0+100x30"),
+});
 
 /** For each alert a node that is in trouble after 20 minutes, and one that is not. */
 const CASES: Readonly<Record<string, readonly [trouble: Series, calm: Series]>> = {
@@ -120,6 +137,28 @@ const CASES: Readonly<Record<string, readonly [trouble: Series, calm: Series]>> 
     one("bus_subscriber_expelled", 'topic="t",subscriber="s"', "1x30"),
     one("bus_subscriber_expelled", 'topic="t",subscriber="s"', "0x30"),
   ],
+  CairnRootstockContradiction: [
+    one("rootstock_checkpoint_contradictions_total", "", ONCE),
+    one("rootstock_checkpoint_contradictions_total", "", "0x30"),
+  ],
+  CairnRootstockNoPeers: [
+    { ...rootstockPeers("outbound", "0x30"), ...rootstockPeers("inbound", "0x30") },
+    { ...rootstockPeers("outbound", "0x30"), ...rootstockPeers("inbound", "1x30") },
+  ],
+  CairnRootstockSyncStalls: [rootstockSync("0x30", "0x30"), rootstockSync("0+100x30", "0x30")],
+  CairnRootstockTipOld: [
+    rootstockSync("9x30", "0x30", "9x30"),
+    rootstockSync("9x10 10x20", "0x30", "10x30"),
+  ],
+  CairnRootstockHeadersRefused: [
+    one("rootstock_headers_refused_total", 'rule="proof-of-work"', "0+1x30"),
+    one("rootstock_headers_refused_total", 'rule="timestamp-future"', "0+1x30"),
+  ],
+  CairnRootstockBans: [
+    one("rootstock_bans_total", 'kind="id"', "0+2x30"),
+    one("rootstock_bans_total", 'kind="id"', ONCE),
+  ],
+  CairnRootstockRpcErrors: [rootstockCalls("-32603"), rootstockCalls("-32004")],
   CairnConnectionsRefused: [
     one("blocks_rpc_calls_refused_total", 'reason="limit"', ONCE),
     one("blocks_rpc_connections_refused_total", 'reason="timeout"', ONCE),

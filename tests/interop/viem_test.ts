@@ -5,7 +5,7 @@ import { createPublicClient, defineChain, http } from "viem";
 import { createJsonRpcMetrics, listenJsonRpc } from "../../src/http/json_rpc.ts";
 import { RecordingLog } from "../../src/kernel/_testing.ts";
 import { MetricScope } from "../../src/kernel/metrics.ts";
-import { MADE_DIFFICULTY, MADE_READER, makeHeaders } from "../../src/services/rootstock/_testing.ts";
+import { MADE_DIFFICULTY, MADE_READER, makeHeaders } from "../../src/services/rootstock/_made_headers.ts";
 import { CHAIN_FAMILIES } from "../../src/services/rootstock/chain_records.ts";
 import { RootstockChainStore } from "../../src/services/rootstock/chain_store.ts";
 import { rootstockConfig } from "../../src/services/rootstock/config.ts";

@@ -23,7 +23,7 @@ import { decodeRskMessage } from "../../src/protocols/rootstock/rsk_decode.ts";
 import { encodeRskMessage } from "../../src/protocols/rootstock/rsk_encode.ts";
 import type { RskMessage } from "../../src/protocols/rootstock/rsk_message.ts";
 import { NodeKey } from "../../src/protocols/rootstock/secp256k1.ts";
-import { EventRecorder, sessionOptions } from "../../src/services/rootstock/_connections_testing.ts";
+import { EventRecorder, sessionOptions } from "../../src/services/rootstock/_session_events.ts";
 import { PeerConnection } from "../../src/services/rootstock/peer_connection.ts";
 import { PeerListener } from "../../src/services/rootstock/peer_listener.ts";
 import { snappyCompress, snappyDecompress } from "../../src/protocols/rootstock/snappy.ts";

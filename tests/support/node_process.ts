@@ -25,6 +25,8 @@ export interface StartNodeOptions {
   readonly dataDir: string;
   /** Keys of the configuration; both ports are free ones unless set here. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
+  /** @default the node's own */
+  readonly profile?: string;
   /** Environment besides that of the test. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -32,8 +34,10 @@ export interface StartNodeOptions {
 /** A node that is up. */
 export interface NodeProcess extends AsyncDisposable {
   readonly pid: number;
-  /** `HOST:PORT` of the block API. */
+  /** `HOST:PORT` of the block API; throws if the profile has none. */
   readonly grpc: string;
+  /** URL of the JSON-RPC; throws if the profile has none. */
+  readonly jsonRpc: string;
   /** Base URL of the admin listener. */
   readonly admin: string;
   readonly logs: readonly LogRecord[];
@@ -43,16 +47,28 @@ export interface NodeProcess extends AsyncDisposable {
   kill9(): Promise<void>;
   /** Whether the process is still there. */
   readonly running: boolean;
+  /** The exit code, once it has ended and its log is read. */
+  readonly ended: Promise<number>;
   /** A metric's value: sum over the series of this name with these labels; 0 if there is none. */
   metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
 }
 
 /** Flags and arguments of `cairn start`. */
-export function startArgs({ dataDir, settings = {} }: StartNodeOptions): string[] {
+export function startArgs({ dataDir, profile, settings = {} }: StartNodeOptions): string[] {
   const all = { "admin.port": 0, "blocks.rpc.address": "127.0.0.1:0", ...settings };
   const flags = toFlags(nodePermissions({ dataDir, readable: [ROOT] }));
   const sets = Object.entries(all).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
-  return ["run", "--quiet", ...flags, MAIN, "start", "--data", dataDir, ...sets];
+  return [
+    "run",
+    "--quiet",
+    ...flags,
+    MAIN,
+    "start",
+    "--data",
+    dataDir,
+    ...(profile === undefined ? [] : ["--profile", profile]),
+    ...sets,
+  ];
 }
 
 /** Flags of every command that talks to a node. */
@@ -121,7 +137,11 @@ export async function startNode(options: StartNodeOptions): Promise<NodeProcess>
   } finally {
     clearTimeout(timer);
   }
-  const address = (what: string) => listening.find((line) => line.startsWith(what))!.slice(what.length);
+  const address = (what: string) => {
+    const line = listening.find((line) => line.startsWith(what));
+    if (line === undefined) throw new Error(`Node does not listen for '${what}'`);
+    return line.slice(what.length);
+  };
   const admin = `http://${address("admin http ")}`;
 
   async function end(signal: Deno.Signal): Promise<number> {
@@ -135,11 +155,17 @@ export async function startNode(options: StartNodeOptions): Promise<NodeProcess>
   }
   return {
     pid: child.pid,
-    grpc: address("blocks grpc "),
+    get grpc() {
+      return address("blocks grpc ");
+    },
+    get jsonRpc() {
+      return address("rootstock json-rpc ");
+    },
     admin,
     logs,
     stop: () => end("SIGTERM"),
     kill9: async () => void await end("SIGKILL"),
+    ended: status,
     get running() {
       return ended === undefined;
     },

@@ -7,6 +7,7 @@
  */
 
 import type { Command } from "commander";
+import { formatAddress } from "../../http/listen.ts";
 import { JsonRpcClient } from "../../services/rootstock/json_rpc_client.ts";
 import { type CliDeps, loadCliConfig } from "../deps.ts";
 
@@ -29,7 +30,7 @@ export async function nodeClient(
   const { host, port } = (await loadCliConfig(command, deps)).values.rootstock.rpc;
   // An address to listen on every interface is not one to connect to.
   const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return new JsonRpcClient(`http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}/`);
+  return new JsonRpcClient(`http://${formatAddress({ host: reachable, port })}/`);
 }
 
 /** Prints names and values in two columns. */

@@ -5,7 +5,7 @@ import { jsonRpcConfig } from "../../http/json_rpc_config.ts";
 import { rpcMethod, type RpcMethods } from "../../http/json_rpc_method.ts";
 import { RecordingLog } from "../../kernel/_testing.ts";
 import { MetricScope } from "../../kernel/metrics.ts";
-import { MADE_READER, makeHeaders } from "../../services/rootstock/_testing.ts";
+import { MADE_READER, makeHeaders } from "../../services/rootstock/_made_headers.ts";
 import { CHAIN_FAMILIES } from "../../services/rootstock/chain_records.ts";
 import { RootstockChainStore } from "../../services/rootstock/chain_store.ts";
 import { rootstockMethods } from "../../services/rootstock/json_rpc_methods.ts";
@@ -80,8 +80,34 @@ Deno.test("cairn rootstock status says where the node stands, in text and in JSO
     );
     assert.equal(text.code, 0, text.err);
     assert.match(text.out, /^blockNumber +50$/m);
-    assert.match(text.out, /^syncing +50 of 8000000$/m);
+    assert.match(text.out, /^syncing +50 of 8,000,000 \(0 %\)$/m);
   });
+});
+
+Deno.test("cairn rootstock status --watch says it every second, with the rate, until the node is gone", async () => {
+  let current = 1_000;
+  let watched: ReturnType<typeof run> | undefined;
+  const third = Promise.withResolvers<void>();
+  const moving = rpcMethod(z.unknown(), () => {
+    current += 500;
+    if (current === 2_500) third.resolve();
+    return { startingBlock: "0x0", currentBlock: "0x32", highestBlock: "0x7a1200" };
+  });
+  const latest = rpcMethod(z.unknown(), () => ({ number: `0x${current.toString(16)}` }));
+  await withNode({ eth_syncing: moving, eth_getBlockByNumber: latest }, async (port) => {
+    watched = run("status", "--watch", "--json", "--url", `http://127.0.0.1:${port}/`);
+    await third.promise;
+  });
+  const { code, out, err } = await watched!;
+  assert.equal(code, 1);
+  assert.match(err, /^cairn: Cannot ask http:/);
+  const looks = out.split("\n").map((line) => JSON.parse(line));
+  assert(looks.length >= 2);
+  assert.deepEqual(looks.slice(0, 2).map(({ blockNumber }) => blockNumber), [1_500, 2_000]);
+  assert.equal(looks[0].headersPerSecond, 0);
+  const { headersPerSecond, secondsLeft } = looks[1];
+  assert(headersPerSecond > 100 && headersPerSecond <= 500, `${headersPerSecond}`);
+  assert.equal(secondsLeft, Math.ceil(secondsLeft));
 });
 
 Deno.test("cairn rootstock status shows a node without a block", async () => {

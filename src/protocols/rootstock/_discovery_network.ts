@@ -11,18 +11,8 @@ import { keccak256 } from "../../hot/keccak256.ts";
 import { DiscoveryMachine } from "./discovery_machine.ts";
 import type { PacketSignatures } from "./discovery_packet.ts";
 import type { NodeId } from "./node_id.ts";
+import { Prng } from "./prng.ts";
 import { NodeKey } from "./secp256k1.ts";
-
-/** Numbers from 0 to below 1 that a seed gives (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /**
  * Signatures of this process alone: what nobody has signed has no signer. A hundred times cheaper than the curve, which
@@ -59,7 +49,7 @@ interface Flight {
 /** Machines and the packets between them. */
 export class DiscoveryNetwork {
   readonly nodes = new Map<string, NetworkNode>();
-  readonly #random: () => number;
+  readonly #prng: Prng;
   readonly #lossRate: number;
   /** Packets by the millisecond they arrive in. */
   readonly #flights = new Map<number, Flight[]>();
@@ -69,7 +59,7 @@ export class DiscoveryNetwork {
   delivered = 0;
 
   constructor(options: { readonly seed: number; readonly lossRate: number }) {
-    this.#random = seeded(options.seed);
+    this.#prng = new Prng(options.seed);
     this.#lossRate = options.lossRate;
   }
 
@@ -80,8 +70,8 @@ export class DiscoveryNetwork {
       key: new NodeKey(new Uint8Array(32).fill(n)),
       networkId: 7_771,
       self: endpoint,
-      randomBytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(this.#random() * 256)),
-      random: this.#random,
+      randomBytes: (count) => this.#prng.bytes(count),
+      random: () => this.#prng.fraction(),
       signatures: this.#signatures,
       config,
     });
@@ -94,8 +84,8 @@ export class DiscoveryNetwork {
   act(node: NetworkNode, effects: readonly DiscoveryEffect[]): void {
     for (const effect of effects) {
       if (effect.type === "node-found") node.found.add(effect.id);
-      if (effect.type !== "send" || this.#random() < this.#lossRate) continue;
-      const atMs = this.nowMs + 10 + Math.floor(this.#random() * 190);
+      if (effect.type !== "send" || this.#prng.fraction() < this.#lossRate) continue;
+      const atMs = this.nowMs + 10 + Math.floor(this.#prng.fraction() * 190);
       const flight = { from: node.endpoint, to: effect.to, bytes: effect.bytes };
       const others = this.#flights.get(atMs);
       if (others === undefined) this.#flights.set(atMs, [flight]);

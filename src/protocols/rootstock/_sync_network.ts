@@ -17,6 +17,7 @@ import {
   verifyToy,
 } from "./_sync_world.ts";
 import { answerOf, HeaderServer, planAnswer } from "./header_server.ts";
+import { Prng } from "./prng.ts";
 import type { RskMessage } from "./rsk_message.ts";
 import type {
   ChainPosition,
@@ -73,17 +74,6 @@ export interface NetworkPlan {
   readonly perMinute?: number;
   /** Blocks that the store keeps below its tip; all without it. */
   readonly kept?: number;
-}
-
-/** Random numbers that a seed determines (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 /** Things that happen at a time, the earliest first, in the order they were put in. */
@@ -221,7 +211,7 @@ export class SyncNetwork {
   readonly #plan: NetworkPlan;
   readonly #config: { readonly windowHeaders: number; readonly requestsPerMinute: number };
   readonly #agenda = new Agenda();
-  readonly #random: () => number;
+  readonly #prng: Prng;
   readonly #gone = new Set<string>();
   /** Headers in the store that are not canonical, by hash. */
   readonly #side = new Map<string, StoredHeader>();
@@ -232,7 +222,7 @@ export class SyncNetwork {
   constructor(plan: NetworkPlan, now: () => number = () => 0) {
     this.#plan = plan;
     this.#now = now;
-    this.#random = createRandom(plan.seed ?? 1);
+    this.#prng = new Prng(plan.seed ?? 1);
     const { config = {}, world, machine } = plan;
     this.#config = { windowHeaders: 36_864, requestsPerMinute: 900, ...config };
     this.machine = new SyncMachine({
@@ -385,10 +375,10 @@ export class SyncNetwork {
     const peer = this.peers.find((other) => other.id === id)!;
     const { latencyMs = 40, loss = 0, manner } = peer.plan;
     peer.expect(this.nowMs);
-    const oneWay = () => latencyMs * (0.5 + this.#random());
+    const oneWay = () => latencyMs * (0.5 + this.#prng.fraction());
     this.#agenda.put(this.nowMs + oneWay(), () => {
       const message = peer.answer(request, this.nowMs);
-      if (message === undefined || this.#random() < loss) return;
+      if (message === undefined || this.#prng.fraction() < loss) return;
       const slowMs = manner === "slow-drip" ? 20_000 : 0;
       this.#agenda.put(this.nowMs + oneWay() + slowMs, () => {
         if (!this.#gone.has(id)) this.#handle({ type: "message", peer: id, message });

@@ -16,6 +16,7 @@ import {
   type ToyWorld,
   verifyToy,
 } from "./_sync_world.ts";
+import type { HeaderRule } from "./header_rules.ts";
 import { answerOf, planAnswer } from "./header_server.ts";
 import type { RskMessage } from "./rsk_message.ts";
 import type { SyncEffect, SyncEvent } from "./sync_events.ts";
@@ -123,7 +124,7 @@ export class SyncScript {
         const { ticket } = this.#next("verify");
         const verdict = {
           valid: false,
-          rule: second,
+          rule: second as HeaderRule,
           index: Number(rest[0]),
           detail: "",
           headers: [],

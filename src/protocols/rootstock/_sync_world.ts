@@ -7,7 +7,9 @@
  * @module
  */
 
-import type { ChainPosition, HeaderIdentity, SyncHeader, SyncVerdict } from "./sync_events.ts";
+import { equalBytes } from "./bytes.ts";
+import type { ChainPosition, HeaderIdentity } from "./sync_events.ts";
+import type { SegmentVerdict, VerifiedHeader } from "./verify_segment.ts";
 
 /** Bytes of a toy header: hash, parent's hash. */
 export const TOY_BYTES = 64;
@@ -112,21 +114,16 @@ export function identifyToy(bytes: Uint8Array): HeaderIdentity | undefined {
   };
 }
 
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < 32; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
 /** Checks links and the mark of an invalid block. */
-export function verifyToy(after: Uint8Array, headers: readonly Uint8Array[]): SyncVerdict {
-  const verified: SyncHeader[] = [];
+export function verifyToy(after: Uint8Array, headers: readonly Uint8Array[]): SegmentVerdict {
+  const verified: VerifiedHeader[] = [];
   let parent = after;
   for (let index = 0; index < headers.length; index++) {
     const bytes = headers[index]!;
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     const hash = bytes.subarray(0, 32);
     const parentHash = bytes.subarray(32, 64);
-    const rule = !isSame(parentHash, parent)
+    const rule = !equalBytes(parentHash, parent)
       ? "parent-hash"
       : view.getUint32(12) !== 0
       ? "proof-of-work"

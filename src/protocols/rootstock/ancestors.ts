@@ -9,7 +9,7 @@
 
 import { checkHeader } from "../../hot/header.ts";
 import { rulesAt } from "./block_rules.ts";
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import { RootstockFault } from "./fault.ts";
 import { writeForkData } from "./fork_detection.ts";
 import type { RootstockHeader } from "./header.ts";
@@ -99,7 +99,7 @@ export class Ancestors {
         ancestors = new Ancestors(tip, 0, new Uint8Array(SLOTS), new Uint8Array(SLOTS));
       } else {
         const { number, hash } = ancestors.tip;
-        if (header.number !== number + 1 || !equal(header.parentHash, hash)) {
+        if (header.number !== number + 1 || !equalBytes(header.parentHash, hash)) {
           const message =
             `Cannot take header ${header.number} as an ancestor: its parent is not block ${number}`;
           throw new RootstockFault("parent-hash", message);

@@ -7,7 +7,7 @@
  */
 
 /** Whether two byte strings are equal. Not constant-time: nothing compared with it is a secret. */
-export function equal(a: Uint8Array, b: Uint8Array): boolean {
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;

@@ -8,7 +8,7 @@
 
 import { keccak256 } from "../../hot/keccak256.ts";
 import { rlpEncode, type RlpInput } from "../../hot/rlp_encode.ts";
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import type { RootstockHeader } from "./header.ts";
 
 /** Fields that a compressed header has only as a hash. */
@@ -58,5 +58,5 @@ export function isExtensionOf(header: RootstockHeader, extension: HeaderExtensio
   if (header.extensionData === undefined) {
     throw new TypeError("Cannot compare extensions: the header is not compressed");
   }
-  return equal(header.extensionData, extensionData({ ...extension, version: header.version }));
+  return equalBytes(header.extensionData, extensionData({ ...extension, version: header.version }));
 }

@@ -10,7 +10,7 @@ import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { HotError } from "../../hot/error.ts";
 import { RlpIndex } from "../../hot/rlp.ts";
 import type { BlockRules } from "./block_rules.ts";
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import type { RootstockHeader } from "./header.ts";
 import { signedBytes, signedValue } from "./quantities.ts";
 
@@ -43,7 +43,7 @@ export function verifyFallbackSignature(
   if (key === undefined || signature === undefined) return false;
   try {
     const recovered = secp256k1.recoverPublicKey(signature, hash, { prehash: false });
-    return equal(secp256k1.Point.fromBytes(recovered).toBytes(false), key);
+    return equalBytes(secp256k1.Point.fromBytes(recovered).toBytes(false), key);
   } catch {
     // Not the point of any key: v, r and s do not belong together.
     return false;
@@ -59,7 +59,7 @@ function readSignature(slot: Uint8Array): Uint8Array | undefined {
     const recovery = v.length === 1 ? v[0]! - 27 : -1;
     if (recovery < 0 || recovery > 4) return undefined;
     const [rValue, sValue] = [signedValue(r), signedValue(s)];
-    if (!equal(r, signedBytes(rValue)) || !equal(s, signedBytes(sValue))) return undefined;
+    if (!equalBytes(r, signedBytes(rValue)) || !equalBytes(s, signedBytes(sValue))) return undefined;
     if (rValue <= 0n || rValue >= 2n ** 256n || sValue <= 0n || sValue >= HALF_ORDER) return undefined;
     const hex = (value: bigint) => value.toString(16).padStart(64, "0");
     return new Uint8Array([recovery, ...Uint8Array.fromHex(hex(rValue) + hex(sValue))]);

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { vectorTest } from "../../../tests/vectors.ts";
 import { readVectors } from "./_vectors.ts";
-import { findContradictions } from "./checkpoints.ts";
 import { type ChainHead, chooseChain } from "./fork_choice.ts";
-import { MAINNET } from "./networks/mainnet.ts";
 import { addBlock, exactly, lowerBound, type TotalDifficulty } from "./total_difficulty.ts";
 
 const head = (total: bigint, paidFees = 0n, byte = 1): ChainHead => ({
@@ -61,25 +59,4 @@ Deno.test("addBlock() stays a bound once one block's uncles are not known", () =
   total = addBlock(total, 10n, undefined);
   assert.deepEqual(total, { kind: "at-least", atLeast: 32n });
   assert.deepEqual(addBlock(total, 1n, [1n]), { kind: "at-least", atLeast: 34n });
-});
-
-Deno.test("findContradictions() tells hash, difficulty and total that are not a checkpoint's", () => {
-  const [checkpoint] = MAINNET.difficultyCheckpoints;
-  const { number, hash, difficulty, totalDifficulty } = checkpoint!;
-  const what = (block: Parameters<typeof findContradictions>[0]) =>
-    findContradictions(block, MAINNET).map(({ what }) => what);
-  const block = { number, hash, difficulty, totalDifficulty: exactly(totalDifficulty) };
-  assert.deepEqual(what(block), []);
-  assert.deepEqual(what({ ...block, number: number + 1, hash: new Uint8Array(32) }), []);
-  assert.deepEqual(what({ ...block, hash: new Uint8Array(32) }), ["hash"]);
-  assert.deepEqual(what({ ...block, difficulty: 1n }), ["difficulty"]);
-  assert.deepEqual(what({ ...block, totalDifficulty: exactly(totalDifficulty - 1n) }), ["total-difficulty"]);
-  const atLeast = (total: bigint) => ({
-    ...block,
-    totalDifficulty: { kind: "at-least", atLeast: total } as const,
-  });
-  assert.deepEqual(what(atLeast(1n)), []);
-  assert.deepEqual(what(atLeast(totalDifficulty + 1n)), ["total-difficulty"]);
-  const [found] = findContradictions(atLeast(totalDifficulty + 1n), MAINNET);
-  assert.match(found!.chain, /^at least/);
 });

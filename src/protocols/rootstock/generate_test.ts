@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { networkOf } from "./_headers.ts";
 import { Ancestors } from "./ancestors.ts";
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import { ChainGenerator, generateChain, toFullHeader } from "./generate.ts";
 import { decodeHeader } from "./header_codec.ts";
 import { hashHeader, hashUncles } from "./header_hash.ts";
@@ -16,7 +16,7 @@ Deno.test("generateChain() makes the same chain of the same seed, and another of
   const [one, again] = [generateChain(options), generateChain(options)];
   assert.deepEqual(hexOf(one), hexOf(again));
   const other = generateChain({ ...options, seed: 2 });
-  assert.ok(other.every(({ hash }, i) => !equal(hash, one[i]!.hash)));
+  assert.ok(other.every(({ hash }, i) => !equalBytes(hash, one[i]!.hash)));
 });
 
 Deno.test("ChainGenerator.fork() goes on from the tip, and neither disturbs the other", () => {
@@ -28,7 +28,7 @@ Deno.test("ChainGenerator.fork() goes on from the tip, and neither disturbs the 
   blocks.push(...Array.from({ length: 10 }, () => trunk.next()));
   assert.deepEqual(hexOf(blocks), hexOf(alone));
   assert.ok(
-    equal(
+    equalBytes(
       decodeHeader(side[0]!.header, { network: REGTEST, form: "compressed" }).parentHash,
       blocks[9]!.hash,
     ),

@@ -15,7 +15,7 @@ import { RlpIndex } from "../../hot/rlp.ts";
 import { rlpEncode } from "../../hot/rlp_encode.ts";
 import type { RlpFields } from "../../hot/rlp_fields.ts";
 import { type BlockRules, rulesAt } from "./block_rules.ts";
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import { decodeEdges, encodeEdges, extensionData } from "./extension.ts";
 import { RootstockFault } from "./fault.ts";
 import { BLOOM_BYTES } from "./genesis.ts";
@@ -170,7 +170,7 @@ export function decodeHeader(bytes: Uint8Array, { network, form }: DecodeOptions
   const isCompressed = form === "compressed" && rules.version > 0;
   const slots = new SlotReader(fields);
   const isMinimal = (digits: Uint8Array) =>
-    digits.length < 2 || equal(digits, signedBytes(signedValue(digits)));
+    digits.length < 2 || equalBytes(digits, signedBytes(signedValue(digits)));
   const hash = (field: string) => slots.sized(field, HASH_BYTES);
   const [parentHash, unclesHash] = [hash("parentHash"), hash("unclesHash")];
   const coinbase = slots.sized("coinbase", 0, ADDRESS_BYTES);
@@ -211,7 +211,7 @@ export function decodeHeader(bytes: Uint8Array, { network, form }: DecodeOptions
     ...{ parentHash, unclesHash, coinbase, stateRoot, transactionsRoot, receiptsRoot },
     ...bloomOrExtension,
     difficulty,
-    ...(equal(digits, signedBytes(difficulty)) ? {} : { difficultyBytes: digits }),
+    ...(equalBytes(digits, signedBytes(difficulty)) ? {} : { difficultyBytes: digits }),
     ...{ number, gasLimit, gasUsed, timestamp, extraData, paidFees },
     ...(price.length === 0 ? {} : { minimumGasPrice: signedValue(price) }),
     uncleCount,

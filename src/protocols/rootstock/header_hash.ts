@@ -10,7 +10,7 @@
 import { checkHeader } from "../../hot/header.ts";
 import { keccak256 } from "../../hot/keccak256.ts";
 import { rulesAt } from "./block_rules.ts";
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import { RootstockFault } from "./fault.ts";
 import type { RootstockHeader } from "./header.ts";
 import { encodeHeader } from "./header_codec.ts";
@@ -57,7 +57,7 @@ export function hashForMergedMining(
   const coinbase = header.bitcoinMergedMiningCoinbaseTransaction ?? new Uint8Array(0);
   const needle = new Uint8Array([...TAG, ...miningHash.subarray(0, PREFIX_BYTES)]);
   let at = coinbase.length - needle.length;
-  while (at >= 0 && !equal(coinbase.subarray(at, at + needle.length), needle)) at--;
+  while (at >= 0 && !equalBytes(coinbase.subarray(at, at + needle.length), needle)) at--;
   const from = at + needle.length;
   if (at < 0 || from + FORK_DATA_BYTES > coinbase.length) return undefined;
   const hash = new Uint8Array(miningHash);

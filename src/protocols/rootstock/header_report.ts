@@ -10,7 +10,7 @@
 import { checkHeader } from "../../hot/header.ts";
 import { Ancestors, type ChainTip, tipOf } from "./ancestors.ts";
 import { rulesAt } from "./block_rules.ts";
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import { RootstockFault } from "./fault.ts";
 import type { RootstockHeader } from "./header.ts";
 import { decodeHeader, encodeHeader } from "./header_codec.ts";
@@ -96,7 +96,7 @@ function factsOf({ source, header }: HeaderFile, hash: Uint8Array, network: Root
 
 function reportGenesis(file: HeaderFile, network: RootstockNetwork): HeaderReport {
   const { hash } = hashHeader(file.header, network);
-  const isGenesis = equal(hash, network.genesis.hash);
+  const isGenesis = equalBytes(hash, network.genesis.hash);
   const detail = `the genesis block of ${network.name} is ${hex(network.genesis.hash)}`;
   const rules: ReportedRule[] = [
     { rule: "form", status: "pass" },
@@ -150,7 +150,7 @@ const isOk = (rules: readonly ReportedRule[]) => rules.every(({ status }) => sta
 function judgeUncles({ uncles, header }: HeaderFile, network: RootstockNetwork): ReportedRule[] {
   if (uncles === undefined) return [];
   const hash = hashUncles(uncles.map((uncle) => decodeHeader(uncle, { network, form: "full" })));
-  if (equal(hash, header.unclesHash)) return [{ rule: "uncles-hash", status: "pass" }];
+  if (equalBytes(hash, header.unclesHash)) return [{ rule: "uncles-hash", status: "pass" }];
   return [{ rule: "uncles-hash", status: "fail", detail: `the block's uncles have ${hex(hash)}` }];
 }
 

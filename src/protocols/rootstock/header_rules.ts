@@ -11,7 +11,7 @@
 import { type HeaderVerdict, nextDifficulty } from "../../hot/header.ts";
 import { type Ancestors, ANCESTORS_NEEDED, type ChainTip } from "./ancestors.ts";
 import { type BlockRules, FORK_DATA_FROM, rulesAt } from "./block_rules.ts";
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import { isFallbackSigned, verifyFallbackSignature } from "./fallback_signature.ts";
 import { FORK_DATA_BYTES } from "./fork_detection.ts";
 import type { RootstockHeader } from "./header.ts";
@@ -120,7 +120,11 @@ const PARENT = "the parent";
 function judgeLink({ header, parent }: HeaderCase): RuleVerdict[] {
   if (parent === undefined) return [notChecked("parent-hash", PARENT), notChecked("number", PARENT)];
   return [
-    check("parent-hash", equal(header.parentHash, parent.hash), () => `the parent is ${parent.hash.toHex()}`),
+    check(
+      "parent-hash",
+      equalBytes(header.parentHash, parent.hash),
+      () => `the parent is ${parent.hash.toHex()}`,
+    ),
     check("number", header.number === parent.number + 1, () => `the parent is block ${parent.number}`),
   ];
 }
@@ -208,7 +212,11 @@ function judgeForkDetection(
   }
   const data = verdict.valid ? verdict.forkData : undefined;
   if (data === undefined) return notChecked(rule, "a valid proof of work");
-  return check(rule, equal(data, expected), () => `${data.toHex()} where ${expected.toHex()} is expected`);
+  return check(
+    rule,
+    equalBytes(data, expected),
+    () => `${data.toHex()} where ${expected.toHex()} is expected`,
+  );
 }
 
 function judgeGas({ parent }: HeaderCase, gasLimit: bigint): RuleVerdict[] {

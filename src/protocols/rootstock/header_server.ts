@@ -9,7 +9,7 @@
  */
 
 import type { BlockIdentifier } from "./block_identifier.ts";
-import { MinuteLimit, type RateOptions } from "./request_rate.ts";
+import { MinuteLimit, type RateOptions } from "./message_rate.ts";
 import type { RskMessage } from "./rsk_message.ts";
 import { CHUNK_HEADERS, skeletonHeights } from "./skeleton.ts";
 

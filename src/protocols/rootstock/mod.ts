@@ -81,7 +81,6 @@ export {
   type TotalDifficulty,
 } from "./total_difficulty.ts";
 export { type ChainHead as RootstockChainHead, type Choice, chooseChain } from "./fork_choice.ts";
-export { type CheckpointCase, type Contradiction, findContradictions } from "./checkpoints.ts";
 export {
   ChainGenerator as RootstockChainGenerator,
   type ChainGeneratorOptions as RootstockChainGeneratorOptions,
@@ -206,12 +205,9 @@ export {
   type SyncConfig,
   type SyncEffect,
   type SyncEvent,
-  type SyncHeader,
-  type SyncPeerId,
   type SyncPhase,
   type SyncProgress,
   type SyncScore,
-  type SyncVerdict,
 } from "./sync_events.ts";
 export type { IdentifyHeader } from "./sync_context.ts";
 export type { IsHeavier } from "./sync_chain.ts";
@@ -224,4 +220,4 @@ export {
   type HeaderServerOptions,
   planAnswer,
 } from "./header_server.ts";
-export { MinuteLimit, type RateOptions, RequestBudget } from "./request_rate.ts";
+export { MinuteLimit, type RateOptions, RequestBudget } from "./message_rate.ts";

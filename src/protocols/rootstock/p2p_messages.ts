@@ -73,8 +73,6 @@ const REASONS = new Map<number, DisconnectReason>(
 
 /** Payload of Ping and Pong. */
 export const EMPTY_LIST: Uint8Array = Uint8Array.of(0xc0);
-/** Payload of GetPeers. */
-export const GET_PEERS_PAYLOAD: Uint8Array = Uint8Array.of(0xc1, P2P_CODE.GET_PEERS);
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytesOf = (value: string) => new TextEncoder().encode(value);

@@ -28,7 +28,12 @@ export class Prng {
 
   /** A whole number below another, at most 2^32. */
   below(bound: number): number {
-    return Math.floor(this.word() / 0x1_0000_0000 * bound);
+    return Math.floor(this.fraction() * bound);
+  }
+
+  /** A number from 0 to below 1, as `Math.random` gives. */
+  fraction(): number {
+    return this.word() / 0x1_0000_0000;
   }
 
   /** Fills bytes. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { rlpEncode, type RlpInput } from "../../hot/rlp_encode.ts";
-import { SectionWriter, seededBytes, shakeHands } from "./_wire_testing.ts";
+import { SectionWriter, seededBytes, shakeHands } from "./_wire.ts";
 import { ChunkAssembler } from "./frame_chunks.ts";
 import { joinBytes } from "./growing_bytes.ts";
 import { type Frame, FrameReader, FrameWriter } from "./rlpx_frames.ts";

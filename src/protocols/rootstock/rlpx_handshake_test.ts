@@ -3,7 +3,7 @@ import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { rlpEncode } from "../../hot/rlp_encode.ts";
 import { vectorTest } from "../../../tests/vectors.ts";
-import { seededBytes, shakeHands } from "./_wire_testing.ts";
+import { seededBytes, shakeHands } from "./_wire.ts";
 import { concatKdf, ECIES_OVERHEAD_BYTES, eciesDecrypt, eciesEncrypt } from "./ecies.ts";
 import { joinBytes } from "./growing_bytes.ts";
 import { ACK_BYTES, AUTH_BYTES, decodeAck, decodeAuth, PacketOpener } from "./handshake_packets.ts";

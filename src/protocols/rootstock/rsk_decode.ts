@@ -16,14 +16,14 @@ import { encodingOf, expectFields, hashOf, integerOf, itemOf, uint64Of } from ".
 import type { RskMessage, RskStatus } from "./rsk_message.ts";
 import {
   ANNOUNCED_MAX,
-  HEADERS_MAX,
+  BODY_UNCLES_MAX,
   RSK_TYPE,
   SKELETON_MAX,
   SNAPSHOT_TYPE_MAX,
   SNAPSHOT_TYPE_MIN,
   TRANSACTIONS_MAX,
-  UNCLES_MAX,
 } from "./rsk_types.ts";
+import { CHUNK_HEADERS } from "./skeleton.ts";
 import { decoding, WireFault } from "./wire_fault.ts";
 
 /** Most fields of the lists around the entries of a message. */
@@ -110,7 +110,7 @@ function bodyResponse(body: Body): RskMessage {
     type: "body-response",
     id,
     transactions: encodings(fields.nested(0, TRANSACTIONS_MAX), body),
-    uncles: encodings(fields.nested(1, UNCLES_MAX), body),
+    uncles: encodings(fields.nested(1, BODY_UNCLES_MAX), body),
   } as const;
   return fields.count === 2
     ? message
@@ -151,7 +151,7 @@ const DECODERS: Readonly<Record<keyof typeof RSK_TYPE, Decoder>> = {
     return { type: "block-headers-request", id, hash, count };
   },
   "block-headers-response": (body) => {
-    const { id, fields } = entriesOf(body, HEADERS_MAX);
+    const { id, fields } = entriesOf(body, CHUNK_HEADERS);
     return { type: "block-headers-response", id, headers: encodings(fields, body) };
   },
   "block-request": byHash("block-request"),

@@ -14,6 +14,7 @@
  * @module
  */
 
+import { equalBytes } from "./bytes.ts";
 import { decodeEthStatus, encodeEthStatus, type EthStatus, PROTOCOL_VERSION } from "./eth_status.ts";
 import { ChunkAssembler, type WireMessage } from "./frame_chunks.ts";
 import { GrowingBytes, joinBytes } from "./growing_bytes.ts";
@@ -62,9 +63,6 @@ const GOODBYE: Readonly<Partial<Record<WireFaultCode, DisconnectReason>>> = {
   "handshake-timeout": "useless-peer",
   "idle-timeout": "ping-timeout",
 };
-
-const isEqual = (a: Uint8Array, b: Uint8Array) =>
-  a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 /**
  * A session. It holds native objects until it is closed, by a fault, a Disconnect of either side, or {@link close}.
@@ -263,7 +261,7 @@ export class RskSession {
     const result = this.#handshake!.receive(all);
     if (result === undefined) return bytes;
     const { remoteId, form, secrets, bytesRead } = result;
-    if (isEqual(remoteId, this.#options.key.id)) {
+    if (equalBytes(remoteId, this.#options.key.id)) {
       throw new WireFault("own-identity", "Cannot connect: the peer has this node's own key");
     }
     this.#handshake = undefined;
@@ -385,7 +383,7 @@ export class RskSession {
     if (networkId !== this.#options.networkId) {
       throw new WireFault("wrong-network", `Cannot talk: the peer is on network ${networkId}`);
     }
-    if (!isEqual(genesisHash, this.#options.genesisHash)) {
+    if (!equalBytes(genesisHash, this.#options.genesisHash)) {
       throw new WireFault("wrong-genesis", "Cannot talk: the peer has another genesis block");
     }
   }

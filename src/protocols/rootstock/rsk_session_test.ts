@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { rlpEncode } from "../../hot/rlp_encode.ts";
-import { connect, pump, RawPeer, seededBytes, sessionOptions } from "./_wire_testing.ts";
+import { connect, pump, RawPeer, seededBytes, sessionOptions } from "./_wire.ts";
 import { encodeEthStatus } from "./eth_status.ts";
 import { decodeDisconnect, decodeHello, encodeDisconnect, encodeHello } from "./p2p_messages.ts";
 import { joinBytes } from "./growing_bytes.ts";

@@ -31,13 +31,11 @@ export const RSK_TYPE = {
 export const SNAPSHOT_TYPE_MIN = 20;
 export const SNAPSHOT_TYPE_MAX = 25;
 
-/** Headers of one response; also the step of a skeleton, in blocks. */
-export const HEADERS_MAX = 192;
 /** rskj sends at most 21. */
 export const SKELETON_MAX = 32;
 /** Blocks of one announcement. */
 export const ANNOUNCED_MAX = 1_024;
 /** Transactions of one message or block. */
 export const TRANSACTIONS_MAX = 16_384;
-/** rskj's blocks have at most 10. */
-export const UNCLES_MAX = 32;
+/** Uncles of one body, as far as it is read: blocks have at most 10. */
+export const BODY_UNCLES_MAX = 32;

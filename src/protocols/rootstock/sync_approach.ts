@@ -6,7 +6,7 @@
  * @module
  */
 
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import type { RequestBody, ResponseOf, SyncContext, SyncPeer } from "./sync_context.ts";
 import type { SyncChain } from "./sync_chain.ts";
 import { ConnectionSearch } from "./sync_connection.ts";
@@ -127,7 +127,7 @@ export class Approach {
       const isOne = headers.length === 1 && bytes!.length <= context.config.headerBytes;
       const best = isOne ? context.identify(bytes!) : undefined;
       this.#question = undefined;
-      if (best !== undefined && equal(best.hash, hash) && best.number === number) {
+      if (best !== undefined && equalBytes(best.hash, hash) && best.number === number) {
         this.#hasBest = true;
         return;
       }
@@ -176,7 +176,7 @@ export class Approach {
       this.#parts.lookups.ask(height, (ours) => {
         if (this.#end !== undefined) return;
         this.#question = undefined;
-        done(ours !== undefined && equal(ours.hash, hash) ? ours : undefined);
+        done(ours !== undefined && equalBytes(ours.hash, hash) ? ours : undefined);
       });
     });
   }

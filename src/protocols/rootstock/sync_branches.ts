@@ -7,12 +7,13 @@
  * @module
  */
 
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import { CHUNK_HEADERS } from "./skeleton.ts";
 import type { KnownBlock, SyncChain } from "./sync_chain.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
-import type { ChainPosition, HeaderIdentity, SyncVerdict } from "./sync_events.ts";
+import type { ChainPosition, HeaderIdentity } from "./sync_events.ts";
 import type { SyncSegments } from "./sync_segments.ts";
+import type { SegmentVerdict } from "./verify_segment.ts";
 
 /** Branches that one peer may have on their way, so that none keeps those of others out. */
 const BRANCHES_PER_PEER = 2;
@@ -72,7 +73,7 @@ export class SyncBranches {
     if (this.#branches.length >= context.config.branches) return;
     if (this.#branches.filter((branch) => branch.peer === peer).length >= BRANCHES_PER_PEER) return;
     const isPart = this.#branches.some(({ headers }) =>
-      headers.some(({ identity }) => equal(identity.hash, hash))
+      headers.some(({ identity }) => equalBytes(identity.hash, hash))
     );
     if (isPart) return;
     // One more than the gap shows at once whether the branch leaves our tip or a block below it.
@@ -168,7 +169,7 @@ export class SyncBranches {
     branch.peer = peer;
     for (const bytes of headers) {
       const identity = bytes.length > context.config.headerBytes ? undefined : context.identify(bytes);
-      if (identity === undefined || !equal(identity.hash, branch.wanted)) {
+      if (identity === undefined || !equalBytes(identity.hash, branch.wanted)) {
         return refuse("Header is not the one asked for, or not the parent of the one before");
       }
       if (chain.known(identity.hash.toHex()) !== undefined) break;
@@ -206,7 +207,7 @@ export class SyncBranches {
     segments.submit(this, after, bytes, (verdict) => this.#verified(branch, after, bytes, verdict));
   }
 
-  #verified(branch: Branch, after: KnownBlock, bytes: readonly Uint8Array[], verdict: SyncVerdict): void {
+  #verified(branch: Branch, after: KnownBlock, bytes: readonly Uint8Array[], verdict: SegmentVerdict): void {
     const { context, chain, consider } = this.#parts;
     if (!verdict.valid) {
       if (!context.config.transientRules.includes(verdict.rule)) {

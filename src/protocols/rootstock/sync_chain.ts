@@ -6,10 +6,11 @@
  * @module
  */
 
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import { weightCeiling } from "./sync_claims.ts";
 import type { SyncContext } from "./sync_context.ts";
-import type { ChainPosition, StoredHeader, SyncCheckpoint, SyncHeader } from "./sync_events.ts";
+import type { ChainPosition, StoredHeader, SyncCheckpoint } from "./sync_events.ts";
+import type { VerifiedHeader } from "./verify_segment.ts";
 
 /** Fork choice (section 5.2): whether `candidate` takes the place of `best`. */
 export type IsHeavier = (candidate: ChainPosition, best: ChainPosition) => boolean;
@@ -106,7 +107,7 @@ export class SyncChain {
    */
   take(
     after: ChainPosition,
-    headers: readonly SyncHeader[],
+    headers: readonly VerifiedHeader[],
     bytes: readonly Uint8Array[],
     done: () => void,
   ): Taken {
@@ -138,7 +139,7 @@ export class SyncChain {
     const last = stored.at(-1);
     if (last === undefined) return { head: after };
     if (this.#contradicts(stored)) return { refused: "contradiction" };
-    const canonical = equal(after.hash, this.#tip.hash);
+    const canonical = equalBytes(after.hash, this.#tip.hash);
     this.#fresh.push({ headers: stored, canonical });
     this.#freshHeaders += stored.length;
     for (
@@ -255,7 +256,7 @@ export class SyncChain {
 /** How a verified block contradicts a checkpoint of its height; undefined if it does not. */
 export function contradictionOf(checkpoint: SyncCheckpoint, block: ChainPosition): string | undefined {
   const { hash, difficulty, totalDifficulty } = checkpoint;
-  if (hash !== undefined && !equal(hash, block.hash)) return "Another hash";
+  if (hash !== undefined && !equalBytes(hash, block.hash)) return "Another hash";
   if (difficulty !== undefined && difficulty !== block.difficulty) return "Another difficulty";
   if (totalDifficulty === undefined || block.totalDifficultyCeiling === undefined) return undefined;
   if (totalDifficulty < block.totalDifficulty) return "Less total difficulty than the headers alone have";

@@ -110,6 +110,10 @@ Deno.test("contradictionOf() compares a total difficulty with what headers and t
   assert.deepEqual([of(1_000n), of(2_000n), of(1n, unknown)], [undefined, undefined, undefined]);
   assert.match(of(999n)!, /^Less/);
   assert.match(of(2_001n)!, /^More/);
+  const named = { number: 500, hash: TIP.hash, difficulty: block.difficulty };
+  assert.equal(contradictionOf(named, block), undefined);
+  assert.equal(contradictionOf({ ...named, hash: new Uint8Array(32) }, block), "Another hash");
+  assert.equal(contradictionOf({ ...named, difficulty: block.difficulty + 1n }, block), "Another difficulty");
 });
 
 Deno.test("SyncMachine starts from a checkpoint with the 449 headers below it, linked by hash", () => {

@@ -6,8 +6,7 @@
  * @module
  */
 
-/** Most uncles a block may have (section 7). */
-export const UNCLES_MAX = 10;
+import { UNCLES_MAX } from "./rules.ts";
 
 /** How fast difficulty may grow (section 3.3). */
 export interface GrowthRules {

@@ -6,9 +6,10 @@
  * @module
  */
 
-import { RequestBudget } from "./request_rate.ts";
+import { RequestBudget } from "./message_rate.ts";
+import type { NodeId } from "./node_id.ts";
 import type { RskMessage, RskStatus } from "./rsk_message.ts";
-import type { HeaderIdentity, SyncConfig, SyncEffect, SyncPeerId, SyncScore } from "./sync_events.ts";
+import type { HeaderIdentity, SyncConfig, SyncEffect, SyncScore } from "./sync_events.ts";
 
 /** Latency assumed of a peer that has answered nothing, in milliseconds. */
 const FIRST_LATENCY_MS = 500;
@@ -19,7 +20,7 @@ const FIRST_ALLOWANCE = 4;
 
 /** A connected peer. */
 export interface SyncPeer {
-  readonly id: SyncPeerId;
+  readonly id: NodeId;
   readonly budget: RequestBudget;
   status?: RskStatus;
   /** Best hash as hex; empty without a status. */
@@ -88,7 +89,7 @@ export type IdentifyHeader = (bytes: Uint8Array) => HeaderIdentity | undefined;
 export class SyncContext {
   readonly config: SyncConfig;
   readonly identify: IdentifyHeader;
-  readonly peers = new Map<SyncPeerId, SyncPeer>();
+  readonly peers = new Map<NodeId, SyncPeer>();
   nowMs = 0;
   /** Median of the peers' latencies, brought up to date by {@link SyncContext.expire}. */
   latencyMs = FIRST_LATENCY_MS;
@@ -126,7 +127,7 @@ export class SyncContext {
     return Math.min(stealAfterMaxMs, Math.max(stealAfterMinMs, 4 * this.latencyMs));
   }
 
-  join(id: SyncPeerId, status?: RskStatus): void {
+  join(id: NodeId, status?: RskStatus): void {
     if (this.peers.has(id) || this.peers.size >= this.config.peers) return;
     const { requestsPerMinute: perMinute, requestMinuteMs: minuteMs } = this.config;
     const peer: SyncPeer = {
@@ -155,7 +156,7 @@ export class SyncContext {
     peer.bestHash = status.bestHash.toHex();
   }
 
-  leave(id: SyncPeerId): void {
+  leave(id: NodeId): void {
     const peer = this.peers.get(id);
     if (peer === undefined) return;
     this.peers.delete(id);

@@ -10,39 +10,15 @@
  */
 
 import type { BlockIdentifier } from "./block_identifier.ts";
+import type { NodeId } from "./node_id.ts";
 import type { RskMessage, RskStatus } from "./rsk_message.ts";
-
-/** Names a connected peer: its node id as lower-case hex. */
-export type SyncPeerId = string;
+import type { SegmentVerdict, VerifiedHeader } from "./verify_segment.ts";
 
 /** What a header says of itself; its proof of work is checked by whoever gives this. */
 export interface HeaderIdentity extends BlockIdentifier {
   /** 32 bytes. */
   readonly parentHash: Uint8Array;
 }
-
-/** A header that obeys every rule, after its ancestors. */
-export interface SyncHeader extends HeaderIdentity {
-  readonly difficulty: bigint;
-  /** Seconds. */
-  readonly timestamp: number;
-  /** As the miner says; no header shows it. */
-  readonly uncleCount: number;
-  /** Its unclesHash is not that of an empty list. */
-  readonly hasUncles: boolean;
-  readonly paidFees: bigint;
-}
-
-/** Outcome of a `verify`: of the headers in order, or of those before the one at `index` that broke `rule`. */
-export type SyncVerdict =
-  | { readonly valid: true; readonly headers: readonly SyncHeader[] }
-  | {
-    readonly valid: false;
-    readonly index: number;
-    readonly rule: string;
-    readonly detail: string;
-    readonly headers: readonly SyncHeader[];
-  };
 
 /** Where a chain stands, as fork choice sees it. */
 export interface ChainPosition extends BlockIdentifier {
@@ -72,7 +48,7 @@ export type SyncScore =
   | "unexpected-message";
 
 /** A header on its way to the store. */
-export interface StoredHeader extends SyncHeader {
+export interface StoredHeader extends VerifiedHeader {
   /** As received: RLP in the compressed form. */
   readonly bytes: Uint8Array;
   readonly totalDifficulty: bigint;
@@ -81,12 +57,12 @@ export interface StoredHeader extends SyncHeader {
 
 /** Something that happened; see {@link SyncEffect} for what each answers. */
 export type SyncEvent =
-  | { readonly type: "peer-joined"; readonly peer: SyncPeerId; readonly status?: RskStatus }
-  | { readonly type: "peer-status"; readonly peer: SyncPeerId; readonly status: RskStatus }
-  | { readonly type: "peer-gone"; readonly peer: SyncPeerId }
+  | { readonly type: "peer-joined"; readonly peer: NodeId; readonly status?: RskStatus }
+  | { readonly type: "peer-status"; readonly peer: NodeId; readonly status: RskStatus }
+  | { readonly type: "peer-gone"; readonly peer: NodeId }
   /** A response or an announcement; requests of peers are the header server's. */
-  | { readonly type: "message"; readonly peer: SyncPeerId; readonly message: RskMessage }
-  | { readonly type: "segment-verified"; readonly ticket: number; readonly verdict: SyncVerdict }
+  | { readonly type: "message"; readonly peer: NodeId; readonly message: RskMessage }
+  | { readonly type: "segment-verified"; readonly ticket: number; readonly verdict: SegmentVerdict }
   | { readonly type: "segment-stored"; readonly ticket: number }
   /** What the canonical chain has at the height asked for; no `block` if nothing. */
   | { readonly type: "answer"; readonly ticket: number; readonly block?: ChainPosition }
@@ -112,7 +88,7 @@ export type SyncEvent =
  * `contradiction`: a chain of valid headers and a checkpoint do not agree.
  */
 export type SyncEffect =
-  | { readonly type: "send"; readonly peer: SyncPeerId; readonly message: RskMessage }
+  | { readonly type: "send"; readonly peer: NodeId; readonly message: RskMessage }
   | {
     readonly type: "verify";
     readonly ticket: number;
@@ -144,7 +120,7 @@ export type SyncEffect =
     readonly block: BlockIdentifier;
     readonly uncles: readonly Uint8Array[];
   }
-  | { readonly type: "score"; readonly peer: SyncPeerId; readonly event: SyncScore; readonly detail: string }
+  | { readonly type: "score"; readonly peer: NodeId; readonly event: SyncScore; readonly detail: string }
   | {
     readonly type: "contradiction";
     readonly checkpoint: SyncCheckpoint;

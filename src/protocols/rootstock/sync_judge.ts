@@ -9,7 +9,7 @@
  */
 
 import type { KnownBlock, SyncChain } from "./sync_chain.ts";
-import { UNCLES_MAX } from "./sync_claims.ts";
+import { UNCLES_MAX } from "./rules.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
 import type { ChainPosition } from "./sync_events.ts";
 

@@ -11,7 +11,7 @@
 
 import type { BlockIdentifier } from "./block_identifier.ts";
 import { CHUNK_HEADERS, SKELETON_CHUNKS, SKELETON_SPAN, skeletonFault, skeletonStart } from "./skeleton.ts";
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
 
 /** A block of the skeleton, by whose hash the chunk below it is asked for. */
@@ -252,7 +252,7 @@ export class SkeletonLine {
     const { connection } = this.#options;
     const last = this.#last ?? connection;
     const first = blocks[0]!;
-    return first.number !== last.number || equal(first.hash, last.hash);
+    return first.number !== last.number || equalBytes(first.hash, last.hash);
   }
 
   #append(window: LineWindow, group: readonly Answer[]): void {
@@ -300,6 +300,6 @@ function agreeing(answers: readonly Answer[]): Answer[][] {
 function agree(a: readonly BlockIdentifier[], b: readonly BlockIdentifier[]): boolean {
   return a.every(({ number, hash }) => {
     const other = at(b, number);
-    return other === undefined || equal(hash, other.hash);
+    return other === undefined || equalBytes(hash, other.hash);
   });
 }

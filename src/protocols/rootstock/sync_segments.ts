@@ -8,14 +8,14 @@
 
 import type { BlockIdentifier } from "./block_identifier.ts";
 import type { SyncContext } from "./sync_context.ts";
-import type { SyncVerdict } from "./sync_events.ts";
+import type { SegmentVerdict } from "./verify_segment.ts";
 
 interface Segment {
   readonly ticket: number;
   readonly owner: object;
-  readonly done: (verdict: SyncVerdict) => void;
+  readonly done: (verdict: SegmentVerdict) => void;
   isCancelled: boolean;
-  verdict?: SyncVerdict;
+  verdict?: SegmentVerdict;
 }
 
 /** See the module's note. */
@@ -41,7 +41,7 @@ export class SyncSegments {
     owner: object,
     after: BlockIdentifier,
     headers: readonly Uint8Array[],
-    done: (verdict: SyncVerdict) => void,
+    done: (verdict: SegmentVerdict) => void,
   ): void {
     const ticket = this.#context.ticket();
     this.#queue.push({ ticket, owner, done, isCancelled: false });
@@ -58,7 +58,7 @@ export class SyncSegments {
     for (const segment of this.#queue) if (segment.owner === owner) segment.isCancelled = true;
   }
 
-  verified(ticket: number, verdict: SyncVerdict): void {
+  verified(ticket: number, verdict: SegmentVerdict): void {
     const segment = this.#queue.find((queued) => queued.ticket === ticket);
     if (segment === undefined) return;
     segment.verdict = verdict;

@@ -12,11 +12,12 @@ import type { SyncChain } from "./sync_chain.ts";
 import { type GrowthRules, isAboveGrowth } from "./sync_claims.ts";
 import { CHUNK_HEADERS } from "./skeleton.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
-import type { ChainPosition, SyncPhase, SyncVerdict } from "./sync_events.ts";
+import type { ChainPosition, SyncPhase } from "./sync_events.ts";
 import { SkeletonLine } from "./sync_line.ts";
 import type { SyncLookups } from "./sync_lookups.ts";
 import type { SyncSegments } from "./sync_segments.ts";
 import { type Chunk, ChunkWindow } from "./sync_window.ts";
+import type { SegmentVerdict } from "./verify_segment.ts";
 
 /** How a walk ended: `done` at the end of its skeleton, `refused` at a checkpoint, `failed` before. */
 export type WalkEnd = "done" | "refused" | "failed";
@@ -196,7 +197,7 @@ export class Walk {
     this.#parts.segments.submit(this, chunk.from, chunk.headers, (verdict) => this.#verified(chunk, verdict));
   }
 
-  #verified(chunk: Chunk, verdict: SyncVerdict): void {
+  #verified(chunk: Chunk, verdict: SegmentVerdict): void {
     const { chain, context, segments } = this.#parts;
     const window = this.#window!;
     if (!verdict.valid) {

@@ -8,7 +8,7 @@
  */
 
 import type { BlockIdentifier } from "./block_identifier.ts";
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
 import type { Anchor, SkeletonLine } from "./sync_line.ts";
 
@@ -232,13 +232,14 @@ export class ChunkWindow {
       return refuse("invalid-header", `Header above ${this.#context.config.headerBytes} bytes`);
     }
     const top = this.#context.identify(descending[0]!);
-    if (top === undefined || !equal(top.hash, chunk.to.hash)) {
+    if (top === undefined || !equalBytes(top.hash, chunk.to.hash)) {
       return refuse("invalid-message", `First header is not that of block ${chunk.to.number}`);
     }
     const headers = [...descending].reverse();
     const lowest = this.#context.identify(headers[0]!);
     if (
-      top.number !== chunk.to.number || lowest === undefined || !equal(lowest.parentHash, chunk.from.hash)
+      top.number !== chunk.to.number || lowest === undefined ||
+      !equalBytes(lowest.parentHash, chunk.from.hash)
     ) {
       if (!this.isLinked(headers)) {
         return refuse("invalid-header", `Headers up to block ${chunk.to.number} do not link`);

@@ -10,7 +10,7 @@
 import { checkHeader } from "../../hot/header.ts";
 import type { Ancestors, ChainTip } from "./ancestors.ts";
 import { rulesAt } from "./block_rules.ts";
-import { equal } from "./bytes.ts";
+import { equalBytes } from "./bytes.ts";
 import { RootstockFault } from "./fault.ts";
 import type { RootstockHeader } from "./header.ts";
 import { decodeHeader, encodeHeader } from "./header_codec.ts";
@@ -108,7 +108,7 @@ export function checkUncles(block: UncleCase): UnclesVerdict {
     }
   }
   const hash = hashUncles(headers);
-  if (!equal(hash, block.unclesHash)) {
+  if (!equalBytes(hash, block.unclesHash)) {
     return { valid: false, rule: "uncles-hash", detail: `the list has ${hash.toHex()}` };
   }
   const near = block.recent.slice(0, UNCLE_GENERATIONS);
@@ -135,7 +135,7 @@ function checkUncle(
   const verdict = checkHeader({ bytes, rules: rulesAt(network, number) });
   if (verdict.facts === undefined) return { rule: "form", detail: verdict.valid ? "" : verdict.failure };
   const { hash } = verdict.facts;
-  const isHash = (other: Uint8Array) => equal(other, hash);
+  const isHash = (other: Uint8Array) => equalBytes(other, hash);
   if (number < block.number - UNCLE_GENERATIONS + 1 || number >= block.number) {
     return { rule: "uncle-height", detail: `${number} is not in the six below ${block.number}` };
   }
@@ -148,7 +148,7 @@ function checkUncle(
   if (near.some(({ uncleHashes }) => uncleHashes?.some(isHash))) {
     return { rule: "uncle-used", detail: "an ancestor of the block has it" };
   }
-  const parent = near.find((ancestor) => equal(ancestor.hash, header.parentHash));
+  const parent = near.find((ancestor) => equalBytes(ancestor.hash, header.parentHash));
   if (parent === undefined) return { rule: "uncle-parent", detail: "its parent is not among the last seven" };
   const verdicts = judgeHeader({ header, verdict, network, nowSeconds, parent, ancestors });
   // Of an uncle that is not later than its parent, nodes do say that it is invalid.

@@ -9,8 +9,10 @@
 
 import { RlpIndex } from "../../hot/rlp.ts";
 import { rlpEncode } from "../../hot/rlp_encode.ts";
+import { equalBytes } from "../../protocols/rootstock/bytes.ts";
+import { EMPTY_UNCLES_HASH } from "../../protocols/rootstock/genesis.ts";
 import type { RootstockHeader } from "../../protocols/rootstock/header.ts";
-import { type ChainHeader, isSameHash } from "./chain_records.ts";
+import type { ChainHeader } from "./chain_records.ts";
 import { bytesToQuantity, toData, toQuantity } from "./quantities.ts";
 
 /** What a view needs to know of the network's rules. */
@@ -36,8 +38,6 @@ export interface BlockViewOptions {
 /** A block as JSON. */
 export type BlockView = Readonly<Record<string, unknown>>;
 
-/** keccak256 of an empty RLP list: the block has no uncles, whatever its count says. */
-const NO_UNCLES = Uint8Array.fromHex("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
 const MIX_HASH = `0x${"00".repeat(32)}`;
 const NONCE = `0x${"00".repeat(8)}`;
 const NONE = new Uint8Array(0);
@@ -47,7 +47,7 @@ const PROOF_SLOTS = 2;
 
 /** Uncles of a block: none for sure, or as many as its miner says. */
 export function uncleCountOf({ unclesHash, uncleCount }: RootstockHeader): number {
-  return isSameHash(unclesHash, NO_UNCLES) ? 0 : uncleCount;
+  return equalBytes(unclesHash, EMPTY_UNCLES_HASH) ? 0 : uncleCount;
 }
 
 /**
@@ -62,7 +62,7 @@ export function toBlockView(
   parent?: ChainHeader,
 ): BlockView {
   const header = reader.decode(stored.header, stored.number);
-  const hasUncles = !isSameHash(header.unclesHash, NO_UNCLES);
+  const hasUncles = !equalBytes(header.unclesHash, EMPTY_UNCLES_HASH);
   const isFull = header.version === 0;
   const cumulative = hasUncles ? weightOf(stored, parent) : header.difficulty;
   const unknownFields: string[] = [];

@@ -53,8 +53,10 @@ export async function followBootHosts(
     found.set(entry, endpoints);
     return isNews;
   };
+  let unresolved = 0;
   const follow = async (entry: Endpoint) => {
     let retryMs = RETRY_MS;
+    let isFirst = true;
     while (!signal.aborted) {
       let waitMs = RENEW_MS;
       try {
@@ -65,6 +67,15 @@ export async function followBootHosts(
       } catch (error) {
         waitMs = retryMs;
         retryMs = Math.min(MAX_RETRY_MS, 2 * retryMs);
+        // One line for all of them: a machine without a name server is meant, not a boot node that has moved.
+        if (isFirst && ++unresolved === hosts.length) {
+          log.warn("No boot node can be resolved, and will be tried again", {
+            hosts: hosts.length,
+            error: String(error),
+            hint: "is there a name server? Known and static peers are dialled all the same",
+          });
+        }
+        isFirst = false;
         log.debug("Boot host not resolved", { host: entry.host, retryMs: waitMs, error: String(error) });
       }
       await clock.sleep(waitMs * (0.75 + 0.5 * random()), signal);

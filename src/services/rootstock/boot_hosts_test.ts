@@ -46,6 +46,28 @@ Deno.test("followBootHosts() resolves names until they are found, ever more slow
   await work;
 });
 
+Deno.test("followBootHosts() warns once if not one name can be resolved", async () => {
+  const clock = new ManualClock();
+  const stop = new AbortController();
+  const warnings = async (hosts: readonly Endpoint[]) => {
+    const log = new RecordingLog();
+    const resolve = () => Promise.reject(new Error("no name server"));
+    const deps = { clock, log, random: () => 0.5, onEndpoints: () => {}, resolve };
+    const work = followBootHosts(hosts, deps, stop.signal);
+    await clock.advance(60_000);
+    return {
+      work,
+      warnings: log.lines.filter(({ level }) => level === "warn").map(({ fields }) => fields["hosts"]),
+    };
+  };
+  const [a, b] = [{ host: "a.example", port: 1 }, { host: "b.example", port: 1 }];
+  const none = await warnings([a, b]);
+  const some = await warnings([a, { host: "192.0.2.1", port: 1 }]);
+  assert.deepEqual([none.warnings, some.warnings], [[2], []]);
+  stop.abort();
+  await Promise.all([none.work, some.work]);
+});
+
 Deno.test("followBootHosts() without hosts ends at once", async () => {
   const deps = {
     clock: new ManualClock(),

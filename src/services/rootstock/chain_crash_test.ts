@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { killAfter, spawnWriter } from "../../store/_crash_process.ts";
 import { openRocksEngine } from "../../store/rocks_engine.ts";
-import { makeHeaders } from "./_testing.ts";
+import { makeHeaders } from "./_made_headers.ts";
 import { CHAIN_FAMILIES, parentHashOf, ROOTSTOCK_FAMILY } from "./chain_records.ts";
 import { RootstockChainStore } from "./chain_store.ts";
 

@@ -8,7 +8,7 @@
 
 import { toCairnError } from "../../kernel/errors.ts";
 import { openRocksEngine } from "../../store/rocks_engine.ts";
-import { makeHeaders } from "./_testing.ts";
+import { makeHeaders } from "./_made_headers.ts";
 import { CHAIN_FAMILIES } from "./chain_records.ts";
 import { RootstockChainStore } from "./chain_store.ts";
 

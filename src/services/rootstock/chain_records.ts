@@ -11,6 +11,7 @@
 
 import { CairnError } from "../../kernel/errors.ts";
 import type { BlockIdentifier } from "../../protocols/rootstock/block_identifier.ts";
+import { exactly, type TotalDifficulty } from "../../protocols/rootstock/total_difficulty.ts";
 import type { FamilySpec } from "../../store/family.ts";
 
 /** Column families. Never reuse a name: retired ones stay as comments with their last release. */
@@ -18,7 +19,7 @@ export const ROOTSTOCK_FAMILY = {
   header: "rootstock.header", // height u48 big-endian -> record of the canonical header
   fork: "rootstock.fork", // height u48 big-endian, hash u8[32] -> record of a header off the canonical chain
   hash: "rootstock.hash", // hash u8[32] -> height u48 big-endian, of canonical headers and forks
-  // "chain" -> genesis and first height, JSON; "resume" -> what the sync keeps of itself, opaque here
+  // "chain" -> genesis and first height, JSON
   state: "rootstock.state",
 } as const;
 
@@ -29,14 +30,6 @@ export const CHAIN_FAMILIES: readonly FamilySpec[] = [
   { name: ROOTSTOCK_FAMILY.hash },
   { name: ROOTSTOCK_FAMILY.state },
 ];
-
-/**
- * Sum of the difficulties of a chain up to a block: with all uncles, or at least so much, because headers do not tell
- * what their uncles weigh (spec/rootstock-consensus.md section 7).
- */
-export type TotalDifficulty =
-  | { readonly kind: "exact"; readonly total: bigint }
-  | { readonly kind: "at-least"; readonly atLeast: bigint };
 
 /** A header as it is kept: the bytes as received, in compressed form. */
 export interface ChainHeader extends BlockIdentifier {
@@ -168,7 +161,7 @@ export function decodeRecord(number: number, record: Uint8Array): ChainHeader {
   const isExact = (first & EXACT) !== 0;
   return {
     ...common,
-    totalDifficulty: isExact ? { kind: "exact", total: value } : { kind: "at-least", atLeast: value },
+    totalDifficulty: isExact ? exactly(value) : { kind: "at-least", atLeast: value },
   };
 }
 
@@ -184,11 +177,4 @@ export function parentHashOf(header: Uint8Array): Uint8Array {
     throw new CairnError("INTERNAL", "Cannot store a header: its parent's hash is not where a header has it");
   }
   return header.subarray(at + 1, at + 1 + HASH_BYTES);
-}
-
-/** Whether two hashes are equal. */
-export function isSameHash(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

@@ -10,7 +10,10 @@
 
 import { setImmediate } from "node:timers";
 import { CairnError } from "../../kernel/errors.ts";
+import { ANCESTORS_NEEDED } from "../../protocols/rootstock/ancestors.ts";
 import type { BlockIdentifier } from "../../protocols/rootstock/block_identifier.ts";
+import { equalBytes } from "../../protocols/rootstock/bytes.ts";
+import type { TotalDifficulty } from "../../protocols/rootstock/total_difficulty.ts";
 import type { Engine, Family, Operation } from "../../store/engine.ts";
 import {
   type ChainHeader,
@@ -20,14 +23,9 @@ import {
   forkKey,
   heightKey,
   heightOf,
-  isSameHash,
   parentHashOf,
   ROOTSTOCK_FAMILY as FAMILY,
-  type TotalDifficulty,
 } from "./chain_records.ts";
-
-/** What the rules read of the past: fork detection takes the most (spec/rootstock-consensus.md section 2.1). */
-export const ANCESTORS = 449;
 
 /** Canonical segments with the engine at a time: enough to share a sync. Those behind them wait as they came. */
 const SEGMENTS_IN_FLIGHT = 8;
@@ -38,7 +36,6 @@ const PRUNE_STEP_BLOCKS = 1_024;
 const PRUNE_HEADERS = 4_096;
 
 const CHAIN_KEY = new TextEncoder().encode("chain");
-const RESUME_KEY = new TextEncoder().encode("resume");
 
 /** Options of {@link RootstockChainStore.open}. */
 export interface ChainStoreOptions {
@@ -52,8 +49,6 @@ export interface ChainStoreOptions {
 export interface AppendOptions {
   /** Whether they extend the canonical chain at its tip. Otherwise they are kept as a fork. */
   readonly canonical: boolean;
-  /** What the sync wants to find again after a restart, written with the same batch; opaque. */
-  readonly resume?: Uint8Array;
 }
 
 /** End of the canonical chain. */
@@ -95,7 +90,6 @@ export class RootstockChainStore {
   #tip: ChainTip | undefined;
   /** Of the last canonical batch handed to the engine, which may not be on disk yet. */
   #nextTip: ChainTip | undefined;
-  #resume: Uint8Array | undefined;
   /** No fork is lower, or higher. */
   #lowestFork = Infinity;
   #highestFork = -1;
@@ -118,8 +112,7 @@ export class RootstockChainStore {
    */
   static async open(engine: Engine, options: ChainStoreOptions): Promise<RootstockChainStore> {
     const store = new RootstockChainStore(engine, options);
-    const family = engine.family(FAMILY.state);
-    const [chain, resume] = await family.getMany([CHAIN_KEY, RESUME_KEY]);
+    const chain = await engine.family(FAMILY.state).get(CHAIN_KEY);
     if (chain === undefined) return store;
     const state: ChainState = JSON.parse(new TextDecoder().decode(chain));
     if (state.genesisHash !== options.genesisHash.toHex()) {
@@ -133,7 +126,6 @@ export class RootstockChainStore {
     }
     store.#first = state.first;
     store.#nextTip = store.#tip;
-    store.#resume = resume;
     for await (const key of store.#forks.scanKeys({ limit: 1 })) store.#lowestFork = heightOf(key);
     for await (const key of store.#forks.scanKeys({ limit: 1, reverse: true })) {
       store.#highestFork = heightOf(key);
@@ -151,11 +143,6 @@ export class RootstockChainStore {
     return this.#tip;
   }
 
-  /** What {@link AppendOptions.resume} was last, or {@link saveResume}. */
-  get resume(): Uint8Array | undefined {
-    return this.#resume;
-  }
-
   /**
    * Starts an empty store with genesis, or with a checkpoint and the headers below it, ascending.
    *
@@ -171,7 +158,8 @@ export class RootstockChainStore {
       const state: ChainState = { genesisHash: this.#options.genesisHash.toHex(), first: first.number };
       const operations: Operation[] = [];
       pushCanonical(operations, headers);
-      operations.push(putState(CHAIN_KEY, new TextEncoder().encode(JSON.stringify(state))));
+      const value = new TextEncoder().encode(JSON.stringify(state));
+      operations.push({ kind: "put", family: FAMILY.state, key: CHAIN_KEY, value });
       await this.#write(operations, tipOf(last));
       this.#first = first.number;
     } finally {
@@ -187,7 +175,7 @@ export class RootstockChainStore {
    * @throws {CairnError} `STORE_WRITE_FAILED`: none of the headers is stored; `INTERNAL` if they do not link to each
    * other, to the tip (canonical) or to a known header (fork).
    */
-  async append(headers: readonly ChainHeader[], { canonical, resume }: AppendOptions): Promise<void> {
+  async append(headers: readonly ChainHeader[], { canonical }: AppendOptions): Promise<void> {
     const [first, last] = [headers[0], headers.at(-1)];
     if (first === undefined || last === undefined) return;
     assertLinked(headers);
@@ -195,7 +183,6 @@ export class RootstockChainStore {
     let written: Promise<void>;
     try {
       const operations: Operation[] = [];
-      if (resume !== undefined) operations.push(putState(RESUME_KEY, resume));
       if (canonical) {
         while (this.#inFlight.size >= SEGMENTS_IN_FLIGHT) await Promise.race(this.#inFlight);
         assertParent(this.#nextTip, first);
@@ -225,7 +212,6 @@ export class RootstockChainStore {
       release();
     }
     await written;
-    this.#resume = resume?.slice() ?? this.#resume;
   }
 
   /**
@@ -234,10 +220,7 @@ export class RootstockChainStore {
    *
    * @throws {CairnError} `INTERNAL` if `to` or one of its parents is not known; `STORE_WRITE_FAILED`: nothing changed.
    */
-  async reorganise(
-    to: Uint8Array,
-    { resume }: { readonly resume?: Uint8Array } = {},
-  ): Promise<Reorganisation> {
+  async reorganise(to: Uint8Array): Promise<Reorganisation> {
     const release = await this.#takeTurn();
     try {
       await this.#drained();
@@ -262,23 +245,12 @@ export class RootstockChainStore {
         operations.push({ kind: "put", family: FAMILY.header, key, value });
         operations.push(deleteFork(header));
       }
-      if (resume !== undefined) operations.push(putState(RESUME_KEY, resume));
       if (left > 0) this.#forksFrom(ancestor.number + 1, ancestor.number + left);
       await this.#write(operations, tipOf(joined[0] ?? ancestor));
-      this.#resume = resume?.slice() ?? this.#resume;
       return { ancestor: { number: ancestor.number, hash: ancestor.hash }, left, joined: joined.length };
     } finally {
       release();
     }
-  }
-
-  /** Writes the resume data alone, with sync. @throws {CairnError} `STORE_WRITE_FAILED`. */
-  async saveResume(resume: Uint8Array): Promise<void> {
-    const release = await this.#takeTurn();
-    const written = this.#write([putState(RESUME_KEY, resume)]);
-    release();
-    await written;
-    this.#resume = resume.slice();
   }
 
   /** Canonical header of a height. */
@@ -299,7 +271,7 @@ export class RootstockChainStore {
     if (height === undefined) return undefined;
     const number = heightOf(height);
     const canonical = await this.headerByNumber(number);
-    if (canonical !== undefined && isSameHash(canonical.hash, hash)) return canonical;
+    if (canonical !== undefined && equalBytes(canonical.hash, hash)) return canonical;
     const record = await this.#forks.get(forkKey({ number, hash }));
     return record && { ...decodeRecord(number, record), canonical: false };
   }
@@ -340,10 +312,10 @@ export class RootstockChainStore {
 
   /**
    * Raw headers that the block after `hash` is checked against, ascending: `hash` is the last of up to
-   * {@link ANCESTORS}.
+   * {@link ANCESTORS_NEEDED}.
    */
   async ancestorsOf(hash: Uint8Array): Promise<Uint8Array[]> {
-    return (await this.chainDown(hash, ANCESTORS)).map(({ header }) => header).reverse();
+    return (await this.chainDown(hash, ANCESTORS_NEEDED)).map(({ header }) => header).reverse();
   }
 
   /** Waits for those before; call the function it gives when the next may go on. */
@@ -423,17 +395,13 @@ function deleteFork(header: ChainHeader): Operation {
   return { kind: "delete", family: FAMILY.fork, key: forkKey(header) };
 }
 
-function putState(key: Uint8Array, value: Uint8Array): Operation {
-  return { kind: "put", family: FAMILY.state, key, value };
-}
-
 function assertLinked(headers: readonly ChainHeader[]): void {
   for (let i = 1; i < headers.length; i++) assertParent(headers[i - 1], headers[i]!);
 }
 
 function assertParent(parent: BlockIdentifier | undefined, { number, header }: ChainHeader): void {
   if (parent === undefined) throw refused(`the parent of block ${number} is not known`);
-  if (number !== parent.number + 1 || !isSameHash(parentHashOf(header), parent.hash)) {
+  if (number !== parent.number + 1 || !equalBytes(parentHashOf(header), parent.hash)) {
     throw refused(`block ${number} does not follow block ${parent.number} ${parent.hash.toHex()}`);
   }
 }

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import type { Engine } from "../../store/engine.ts";
 import { openMemoryEngine } from "../../store/memory_engine.ts";
 import { openRocksEngine } from "../../store/rocks_engine.ts";
-import { makeHeaders } from "./_testing.ts";
+import type { TotalDifficulty } from "../../protocols/rootstock/total_difficulty.ts";
+import { makeHeaders } from "./_made_headers.ts";
 import {
   CHAIN_FAMILIES,
   type ChainHeader,
@@ -13,7 +14,6 @@ import {
   heightKey,
   heightOf,
   parentHashOf,
-  type TotalDifficulty,
 } from "./chain_records.ts";
 import { RootstockChainStore } from "./chain_store.ts";
 
@@ -98,9 +98,8 @@ for (const kind of ["memory", "rocksdb"]) {
       kind === "memory" ? memory() : await openRocksEngine({ directory, families: CHAIN_FAMILIES });
     let engine = await open();
     let { store, chain } = await begun(engine, 600);
-    const resume = new Uint8Array([1, 2, 3]);
     const more = extend(chain.at(-1)!, 192);
-    await store.append(more, { canonical: true, resume });
+    await store.append(more, { canonical: true });
     chain = [...chain, ...more];
     await assertChain(store, chain);
     if (kind === "rocksdb") {
@@ -111,7 +110,6 @@ for (const kind of ["memory", "rocksdb"]) {
       const other = { ...OPTIONS, genesisHash: new Uint8Array(32) };
       await assert.rejects(RootstockChainStore.open(engine, other), { code: "CONFIG_INVALID" });
     }
-    assert.deepEqual(store.resume, resume);
     const sought = chain[333]!;
     assert.deepEqual(await store.headerByHash(sought.hash), { ...sought, canonical: true });
     assert.deepEqual(await store.canonicalHash(333), sought.hash);
@@ -187,12 +185,11 @@ Deno.test("RootstockChainStore keeps forks, adopts one, and goes back again", as
     ...[90, 89, 88, 87, 86, 85, 84, 83, 82, 81, 80, 79],
   ]);
   const { number, hash } = chain[80]!;
-  assert.deepEqual(await store.reorganise(fork.at(-1)!.hash, { resume: new Uint8Array([9]) }), {
+  assert.deepEqual(await store.reorganise(fork.at(-1)!.hash), {
     ancestor: { number, hash },
     left: 19,
     joined: 30,
   });
-  assert.deepEqual(store.resume, new Uint8Array([9]));
   await assertChain(store, [...chain.slice(0, 81), ...fork]);
   assert.equal((await store.headerByHash(chain[90]!.hash))?.canonical, false);
   const back = await store.reorganise(chain.at(-1)!.hash);

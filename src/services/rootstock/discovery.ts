@@ -30,8 +30,6 @@ export interface DiscoveryOptions
   /** Address to bind; see {@link DiscoverySocket.open}. */
   readonly host: string;
   readonly port: number;
-  /** Where others reach this node, if that is not where it listens. rskj does not rely on it. */
-  readonly advertised?: Endpoint;
   /** `host:port` of the boot nodes; names or addresses. */
   readonly bootHosts: readonly Endpoint[];
   /** Nodes known from before. */
@@ -43,7 +41,6 @@ export interface DiscoveryDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onFound: (node: KademliaNode) => void;
-  readonly onLost?: (id: NodeId) => void;
 }
 
 /** Discovery at work. */
@@ -66,7 +63,7 @@ export class Discovery implements AsyncDisposable {
    * @throws {CairnError} As {@link DiscoverySocket.open}.
    */
   static async open(options: DiscoveryOptions, deps: DiscoveryDeps): Promise<Discovery> {
-    const { host, port, advertised, bootHosts, known = [], ...machineOptions } = options;
+    const { host, port, bootHosts, known = [], ...machineOptions } = options;
     const handle: { packet?: DiscoverySocketDeps["onPacket"] } = {};
     const socket = await DiscoverySocket.open({ host, port }, {
       log: deps.log,
@@ -74,7 +71,8 @@ export class Discovery implements AsyncDisposable {
     });
     const machine = new DiscoveryMachine({
       ...machineOptions,
-      self: advertised ?? { host, port: socket.endpoint.port },
+      // rskj does not rely on it: it answers where a packet came from.
+      self: { host, port: socket.endpoint.port },
       random: Math.random,
       randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
     });
@@ -136,18 +134,12 @@ export class Discovery implements AsyncDisposable {
   #handle(event: DiscoveryEvent): void {
     if (this.#stop.signal.aborted) return;
     for (const effect of this.#machine.handle(event, this.#deps.clock.nowMs())) {
-      switch (effect.type) {
-        case "send":
-          this.#socket.send(effect.to, effect.bytes);
-          break;
-        case "node-found": {
-          const { id, host, port } = effect;
-          this.#deps.onFound({ id, host, port });
-          break;
-        }
-        case "node-lost":
-          this.#deps.onLost?.(effect.id);
+      if (effect.type === "send") this.#socket.send(effect.to, effect.bytes);
+      else if (effect.type === "node-found") {
+        const { id, host, port } = effect;
+        this.#deps.onFound({ id, host, port });
       }
+      // A node that is lost here may still be dialled: whether it is there, the dial shows.
     }
   }
 }

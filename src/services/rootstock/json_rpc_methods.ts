@@ -11,6 +11,7 @@ import { z } from "zod";
 import { keccak256 } from "../../hot/keccak256.ts";
 import { JsonRpcError, RPC_CODE } from "../../http/json_rpc_error.ts";
 import { type RpcMethod, rpcMethod, type RpcMethods } from "../../http/json_rpc_method.ts";
+import { equalBytes } from "../../protocols/rootstock/bytes.ts";
 import {
   type BlockViewOptions,
   toBlockView,
@@ -18,7 +19,7 @@ import {
   totalDifficultyView,
   uncleCountOf,
 } from "./block_view.ts";
-import { isSameHash, parentHashOf } from "./chain_records.ts";
+import { parentHashOf } from "./chain_records.ts";
 import type { PlacedHeader, RootstockChainStore } from "./chain_store.ts";
 import {
   type BlockId,
@@ -52,15 +53,15 @@ export type ChainReader = Pick<
   "first" | "tip" | "headerByNumber" | "headerByHash" | "headersAt"
 >;
 
-/** How far a sync is. */
-export interface SyncProgress {
+/** How far a sync is, in the heights that `eth_syncing` gives. */
+export interface SyncHeights {
   readonly startingBlock: number;
   readonly currentBlock: number;
   readonly highestBlock: number;
 }
 
-/** A connected peer. */
-export interface PeerView {
+/** A connected peer, as `net_peerList` names it. */
+export interface ListedPeer {
   /** 64 bytes, lower-case hex. */
   readonly id: string;
   /** `host:port`. */
@@ -74,8 +75,8 @@ export interface RootstockRpcDeps extends BlockViewOptions {
   /** Known whether or not the chain reaches down to it. */
   readonly genesis: PlacedHeader;
   /** `undefined` when the node is not in a long sync. */
-  readonly syncing: () => SyncProgress | undefined;
-  readonly peers: () => readonly PeerView[];
+  readonly syncing: () => SyncHeights | undefined;
+  readonly peers: () => readonly ListedPeer[];
   /** Whether peers can connect to this node. */
   readonly listening: () => boolean;
   /** As `Cairn/0.1.0/linux-x86_64/deno2.9.3`. */
@@ -95,7 +96,7 @@ export function rootstockMethods(deps: RootstockRpcDeps): RpcMethods {
       case "pending":
         return undefined;
       case "hash":
-        return await chain.headerByHash(id.hash) ?? (isSameHash(id.hash, genesis.hash) ? genesis : undefined);
+        return await chain.headerByHash(id.hash) ?? (equalBytes(id.hash, genesis.hash) ? genesis : undefined);
       case "number": {
         if (id.number === 0) return genesis;
         const first = chain.first ?? 0;

@@ -4,7 +4,7 @@ import { createJsonRpcMetrics, listenJsonRpc } from "../../http/json_rpc.ts";
 import { RecordingLog } from "../../kernel/_testing.ts";
 import { MetricScope } from "../../kernel/metrics.ts";
 import { openMemoryEngine } from "../../store/memory_engine.ts";
-import { MADE_DIFFICULTY, MADE_READER, makeHeaders } from "./_testing.ts";
+import { MADE_DIFFICULTY, MADE_READER, makeHeaders } from "./_made_headers.ts";
 import { toBlockView, toRawHeader } from "./block_view.ts";
 import { CHAIN_FAMILIES } from "./chain_records.ts";
 import { RootstockChainStore } from "./chain_store.ts";

@@ -8,6 +8,7 @@
 
 import type { Counter, Histogram } from "prom-client";
 import { LATENCY_BUCKETS_SECONDS, type MetricScope } from "../../kernel/metrics.ts";
+import { HEADER_RULES } from "../../protocols/rootstock/header_rules.ts";
 import type { DiscoverySnapshot } from "../../protocols/rootstock/discovery_events.ts";
 import type { PeerSnapshot } from "../../protocols/rootstock/peer_events.ts";
 import type { SyncProgress } from "../../protocols/rootstock/sync_events.ts";
@@ -50,7 +51,11 @@ export function createRootstockMetrics(scope: MetricScope, source: RootstockGaug
     void scope.gauge({ name, help, collect: (gauge) => gauge.set(value() ?? 0) });
 
   gauge("tip_number", "Height of the best chain that is verified", () => source.sync()?.tip.number);
-  gauge("stored_number", "Height of the best chain that is on disk", () => source.sync()?.stored);
+  gauge(
+    "stored_number",
+    "Height of the best chain that is on disk; that of a checkpoint to begin at before it is fetched",
+    () => source.sync()?.stored,
+  );
   gauge(
     "highest_number",
     "Highest block that a peer which may be believed has claimed; the distance to the tip is what is missing",
@@ -94,7 +99,7 @@ export function createRootstockMetrics(scope: MetricScope, source: RootstockGaug
     () => source.discovery()?.sendFailures,
   );
 
-  return {
+  const metrics: RootstockMetrics = {
     headersVerified: scope.counter({
       name: "headers_verified_total",
       help: "Headers that every rule passed",
@@ -192,4 +197,9 @@ export function createRootstockMetrics(scope: MetricScope, source: RootstockGaug
       labels: ["kind"],
     }),
   };
+  // increase() sees nothing of a series that appears with its first event.
+  for (const rule of HEADER_RULES) metrics.headersRefused.inc({ rule }, 0);
+  for (const chain of ["canonical", "fork"]) metrics.headersStored.inc({ chain }, 0);
+  for (const kind of ["id", "address"]) metrics.bans.inc({ kind }, 0);
+  return metrics;
 }

@@ -11,8 +11,6 @@ import { CairnError, toCairnError } from "../../kernel/errors.ts";
 import { makePrivateFile, PrivateFileFault, readPrivateFile } from "../../kernel/private_file.ts";
 import { isPrivateKey, NodeKey } from "../../protocols/rootstock/secp256k1.ts";
 
-/** Name of the file in the data directory. */
-export const NODE_KEY_FILE = "rootstock.key";
 /** The digits, a line end, and room to see that there is more. */
 const MAX_FILE_BYTES = 80;
 const FORMAT = /^[0-9a-f]{64}\n?$/i;
@@ -20,11 +18,10 @@ const FORMAT = /^[0-9a-f]{64}\n?$/i;
 /**
  * Reads the key, or makes one where there is none. Blocks: called once, at the start.
  *
- * @param directory An existing data directory, held by this process.
+ * @param path File in an existing data directory, held by this process.
  * @throws {CairnError} `NODE_KEY_INVALID` if others may read the file or it holds no key; `STORE_WRITE_FAILED`.
  */
-export function openNodeKey(directory: string): NodeKey {
-  const path = `${directory}/${NODE_KEY_FILE}`;
+export function openNodeKey(path: string): NodeKey {
   return readNodeKey(path) ?? makeNodeKey(path);
 }
 

@@ -11,7 +11,7 @@
 
 import { connect, type Socket } from "node:net";
 import { CairnError, toCairnError } from "../../kernel/errors.ts";
-import { MessagePace, MESSAGES_PER_MINUTE, PACE_WINDOW_MS } from "../../protocols/rootstock/message_pace.ts";
+import { MessagePace, MESSAGES_PER_MINUTE, PACE_WINDOW_MS } from "../../protocols/rootstock/message_rate.ts";
 import type { DisconnectReason } from "../../protocols/rootstock/p2p_messages.ts";
 import { encodeRskMessage } from "../../protocols/rootstock/rsk_encode.ts";
 import type { RskMessage } from "../../protocols/rootstock/rsk_message.ts";

@@ -8,7 +8,7 @@ import type { RskMessage } from "../../protocols/rootstock/rsk_message.ts";
 import { RskSession } from "../../protocols/rootstock/rsk_session.ts";
 import type { RskSessionOptions, SessionConfig } from "../../protocols/rootstock/session_events.ts";
 import { eventually } from "../../rpc/_testing.ts";
-import { EventRecorder, sessionOptions } from "./_connections_testing.ts";
+import { EventRecorder, sessionOptions } from "./_session_events.ts";
 import { type PeerAddress, PeerConnection, type PeerConnectionConfig, remoteOf } from "./peer_connection.ts";
 import { PeerListener, type PeerListenerConfig, type RefusalReason } from "./peer_listener.ts";
 

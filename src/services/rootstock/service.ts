@@ -7,7 +7,7 @@
  */
 
 import { createJsonRpcMetrics, listenJsonRpc } from "../../http/json_rpc.ts";
-import type { HttpListener } from "../../http/listen.ts";
+import { formatAddress, type HttpListener } from "../../http/listen.ts";
 import { SYSTEM_CLOCK } from "../../kernel/clock.ts";
 import type { Context, Readiness, Service } from "../../kernel/service.ts";
 import type { BuildInfo } from "../../kernel/version.ts";
@@ -26,11 +26,7 @@ import { RootstockChainStore } from "./chain_store.ts";
 import type { RootstockConfig } from "./config.ts";
 import { Discovery } from "./discovery.ts";
 import { HeaderService } from "./header_service.ts";
-import {
-  rootstockMethods,
-  RSKJ_BAD_REQUEST_CODES,
-  type SyncProgress as RpcProgress,
-} from "./json_rpc_methods.ts";
+import { rootstockMethods, RSKJ_BAD_REQUEST_CODES, type SyncHeights } from "./json_rpc_methods.ts";
 import { createRootstockMetrics, type RootstockMetrics } from "./metrics.ts";
 import { openNodeKey } from "./node_key.ts";
 import { PEER_FAMILIES, PeerStore } from "./peer_store.ts";
@@ -40,6 +36,8 @@ import { SyncReporter } from "./sync_report.ts";
 import { genesisHeader, startOfSync } from "./sync_start.ts";
 import { VerifyLane } from "./verify_lane.ts";
 
+/** Name of the file in the data directory that holds the key which peers know this node by. */
+const NODE_KEY_FILE = "rootstock.key";
 /** A sync is long, and said to be one, when so many blocks are missing (spec/rootstock-network.md section 5.1). */
 const LONG_SYNC_BLOCKS = 24;
 /** How often peers hear of this node's chain, if it serves one (section 5.3). */
@@ -125,11 +123,10 @@ export class RootstockService implements Service {
         fatal,
       }),
     );
-    stack.use(new SyncReporter({ log: log.child("sync"), progress: () => driver.progress }));
     const { keyDirectory } = this.#deps;
     const key = keyDirectory === undefined
       ? NodeKey.generate((count) => crypto.getRandomValues(new Uint8Array(count)))
-      : openNodeKey(keyDirectory);
+      : openNodeKey(`${keyDirectory}/${NODE_KEY_FILE}`);
     const peers: Peers = this.#peers({ key, store, driver, peerStore, metrics, log });
     // The goodbyes go out before the sync stops, or peers would be asked for nothing.
     stack.use(peers);
@@ -139,6 +136,11 @@ export class RootstockService implements Service {
       stack.use(discovery);
       peers.follow(discovery);
     }
+    const known = () => ({
+      candidates: peers.snapshot().candidates,
+      nodes: discovery?.snapshot().nodes ?? 0,
+    });
+    stack.use(new SyncReporter({ log: log.child("sync"), progress: () => driver.progress, known }));
     driver.start();
     const rpc = this.#listen({ store, driver, peers, log, scope });
     if (rpc !== undefined) stack.use(rpc);
@@ -177,12 +179,10 @@ export class RootstockService implements Service {
     if (running === undefined) return [];
     const { peers, discovery, rpc } = running;
     const lines: string[] = [];
-    if (rpc !== undefined) lines.push(`json-rpc http://${formatHost(rpc.host)}:${rpc.port}`);
-    if (peers.port !== undefined) lines.push(`peers ${formatHost(this.#config.p2p.host)}:${peers.port}`);
-    if (discovery !== undefined) {
-      const { host, port } = discovery.endpoint;
-      lines.push(`discovery ${formatHost(host)}:${port}/udp`);
-    }
+    if (rpc !== undefined) lines.push(`json-rpc http://${formatAddress(rpc)}`);
+    const { host } = this.#config.p2p;
+    if (peers.port !== undefined) lines.push(`peers ${formatAddress({ host, port: peers.port })}`);
+    if (discovery !== undefined) lines.push(`discovery ${formatAddress(discovery.endpoint)}/udp`);
     return lines;
   }
 
@@ -311,7 +311,7 @@ export class RootstockService implements Service {
       genesis: { ...genesisHeader(network), canonical: true },
       syncing: () => this.#syncing(driver),
       peers: () =>
-        peers.views().map(({ id, host, port }) => ({ id, address: `${formatHost(host)}:${port}` })),
+        peers.views().map(({ id, host, port }) => ({ id, address: formatAddress({ host, port }) })),
       listening: () => peers.port !== undefined,
       clientVersion: clientName(this.#deps.build),
     });
@@ -321,7 +321,7 @@ export class RootstockService implements Service {
     );
   }
 
-  #syncing(driver: SyncDriver): RpcProgress | undefined {
+  #syncing(driver: SyncDriver): SyncHeights | undefined {
     const { stored, highest } = driver.progress;
     if (highest - stored <= LONG_SYNC_BLOCKS) return undefined;
     return {
@@ -335,10 +335,6 @@ export class RootstockService implements Service {
 /** As `Cairn/0.1.0/linux-x86_64/deno2.9.3`. */
 function clientName({ version, deno }: BuildInfo): string {
   return `Cairn/${version}/${Deno.build.os}-${Deno.build.arch}/deno${deno}`;
-}
-
-function formatHost(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 /** `host:port`, whose form the schema has checked. */

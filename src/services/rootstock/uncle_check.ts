@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Ancestors, tipOf } from "../../protocols/rootstock/ancestors.ts";
+import { Ancestors, ANCESTORS_NEEDED, tipOf } from "../../protocols/rootstock/ancestors.ts";
 import type { BlockIdentifier } from "../../protocols/rootstock/block_identifier.ts";
 import { decodeHeader } from "../../protocols/rootstock/header_codec.ts";
 import type { RootstockNetwork } from "../../protocols/rootstock/network.ts";
@@ -17,7 +17,7 @@ import {
   type UnclesVerdict,
 } from "../../protocols/rootstock/uncles.ts";
 import { parentHashOf } from "./chain_records.ts";
-import { ANCESTORS, type RootstockChainStore } from "./chain_store.ts";
+import type { RootstockChainStore } from "./chain_store.ts";
 
 /** What {@link checkStoredUncles} reads. */
 export interface UncleCheckDeps {
@@ -38,7 +38,7 @@ export async function checkStoredUncles(
   { store, network, nowSeconds }: UncleCheckDeps,
 ): Promise<UnclesVerdict> {
   const stored = await store.headerByHash(block.hash);
-  const below = stored && await store.chainDown(parentHashOf(stored.header), ANCESTORS);
+  const below = stored && await store.chainDown(parentHashOf(stored.header), ANCESTORS_NEEDED);
   if (stored === undefined || below === undefined || below.length === 0) {
     return { valid: false, rule: "parent-hash", detail: `block ${block.number} is not stored` };
   }

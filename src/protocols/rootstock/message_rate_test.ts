@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { MinuteLimit, RequestBudget } from "./request_rate.ts";
+import { MessagePace, MinuteLimit, RequestBudget } from "./message_rate.ts";
 
 Deno.test("RequestBudget gives its burst at once, then one request in each fraction of a minute", () => {
   const budget = new RequestBudget({ perMinute: 67, burst: 6 });
@@ -56,4 +56,29 @@ Deno.test("MinuteLimit does not count the first message of a clock minute, and d
   assert.deepEqual([1, 2, 3, 4].map((ms) => limit.admit(ms)), [true, true, true, false]);
   assert.equal(limit.admit(59_999), false);
   assert.equal(limit.admit(60_000), true);
+});
+
+Deno.test("MessagePace: no window of time has more messages than it may, and nothing waits without need", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 5 }),
+      fc.array(fc.nat(40), { minLength: 1, maxLength: 60 }),
+      (limit, pauses) => {
+        const windowMs = 100;
+        const pace = new MessagePace(limit, windowMs);
+        const sent: number[] = [];
+        let nowMs = 0;
+        for (const pause of pauses) {
+          nowMs += pause;
+          const inWindow = sent.filter((at) => at > nowMs - windowMs).length;
+          const delay = pace.delayMs(nowMs);
+          assert.equal(delay === 0, inWindow < limit, `${inWindow} in the window`);
+          nowMs += delay;
+          pace.count(nowMs);
+          sent.push(nowMs);
+          assert(sent.filter((at) => at > nowMs - windowMs).length <= limit);
+        }
+      },
+    ),
+  );
 });

@@ -10,13 +10,14 @@
 import { keccak256 } from "../../hot/keccak256.ts";
 import { RlpIndex } from "../../hot/rlp.ts";
 import { rlpEncode } from "../../hot/rlp_encode.ts";
+import { EMPTY_UNCLES_HASH } from "../../protocols/rootstock/genesis.ts";
+import { Prng } from "../../protocols/rootstock/prng.ts";
+import { exactly, type TotalDifficulty } from "../../protocols/rootstock/total_difficulty.ts";
 import type { HeaderReader } from "./block_view.ts";
-import type { ChainHeader, TotalDifficulty } from "./chain_records.ts";
+import type { ChainHeader } from "./chain_records.ts";
 
 /** Difficulty of every made header. */
 export const MADE_DIFFICULTY = 7_388_898_250_588_046_058_941n;
-
-const NO_UNCLES = Uint8Array.fromHex("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
 
 /** Options of {@link makeHeaders}. */
 export interface MakeOptions {
@@ -33,7 +34,8 @@ export interface MakeOptions {
 /** Headers that link, ascending, with total difficulties. */
 export function makeHeaders(options: MakeOptions): ChainHeader[] {
   const { count, seed = 1, uncleCount = 0, exact = true } = options;
-  const random = generator(seed);
+  const prng = new Prng(seed);
+  const random = (length: number) => prng.bytes(length);
   const headers: ChainHeader[] = [];
   let parent = options.parent;
   for (let i = 0; i < count; i++) {
@@ -41,7 +43,7 @@ export function makeHeaders(options: MakeOptions): ChainHeader[] {
     const proof = random(386);
     const slots = [
       parent?.hash ?? new Uint8Array(32), // parent
-      uncleCount === 0 ? NO_UNCLES : random(32), // uncles
+      uncleCount === 0 ? EMPTY_UNCLES_HASH : random(32), // uncles
       random(20), // coinbase
       random(32), // state
       random(32), // transactions
@@ -63,29 +65,12 @@ export function makeHeaders(options: MakeOptions): ChainHeader[] {
     ];
     const header = rlpEncode(slots);
     const value = MADE_DIFFICULTY * BigInt(number + 1);
-    const totalDifficulty: TotalDifficulty = exact
-      ? { kind: "exact", total: value }
-      : { kind: "at-least", atLeast: value };
+    const totalDifficulty: TotalDifficulty = exact ? exactly(value) : { kind: "at-least", atLeast: value };
     const made = { number, hash: keccak256(header), header, totalDifficulty };
     headers.push(made);
     parent = made;
   }
   return headers;
-}
-
-/** xorshift32: the same bytes in every run, and not compressible. */
-function generator(seed: number): (bytes: number) => Uint8Array {
-  let state = (seed * 2_654_435_769) >>> 0 || 1;
-  return (bytes) => {
-    const words = new Uint32Array(Math.ceil(bytes / 4));
-    for (let i = 0; i < words.length; i++) {
-      state ^= state << 13;
-      state ^= state >>> 17;
-      state ^= state << 5;
-      words[i] = state;
-    }
-    return new Uint8Array(words.buffer, 0, bytes);
-  };
 }
 
 function sparse(bytes: number, places: Uint8Array): Uint8Array {

@@ -1,10 +1,20 @@
 /**
- * How many messages may pass between two peers: the budget kept with a peer, and the limit a peer keeps with us.
+ * How many messages may pass between two peers. rskj drops what is beyond 1,000 in a minute of its own clock, without a
+ * word. {@link RequestBudget} spreads what the sync asks, {@link MessagePace} holds everything that goes out on a
+ * connection below the limit, {@link MinuteLimit} is the limit as it is kept with peers.
  *
  * Layer: protocols/rootstock. Source: spec/rootstock-network.md section 4.4 (rate). Time comes from outside.
  *
  * @module
  */
+
+/** rskj's limit. */
+export const MESSAGES_PER_MINUTE = 1_000;
+const MINUTE_MS = 60_000;
+/** So much longer than the peer's minute ours is: the network may push messages together. */
+const MARGIN = 61 / 60;
+/** The minute of a {@link MessagePace}. */
+export const PACE_WINDOW_MS: number = MINUTE_MS * MARGIN;
 
 /** What {@link RequestBudget} and {@link MinuteLimit} are told. */
 export interface RateOptions {
@@ -13,9 +23,6 @@ export interface RateOptions {
   /** Length of that minute; another than 60 000 scales the clock of the rate alone. @default {60_000} */
   readonly minuteMs?: number;
 }
-
-/** So much longer than the peer's minute ours is: the network may push messages together. */
-const MARGIN = 61 / 60;
 
 /**
  * Spreads requests so that no span of one minute, wherever it begins, holds more than `perMinute` of them: rskj counts
@@ -29,7 +36,7 @@ export class RequestBudget {
   #lastMs: number | undefined;
 
   /** @throws {RangeError} If `perMinute` is not above the burst, or the burst is below 1. */
-  constructor({ perMinute, minuteMs = 60_000, burst = 16 }: RateOptions & { readonly burst?: number }) {
+  constructor({ perMinute, minuteMs = MINUTE_MS, burst = 16 }: RateOptions & { readonly burst?: number }) {
     if (!(burst >= 1 && perMinute > burst && minuteMs > 0)) {
       throw new RangeError(
         `Cannot build request budget: ${perMinute} a minute of ${minuteMs} ms with bursts of ${burst}`,
@@ -58,6 +65,34 @@ export class RequestBudget {
 }
 
 /**
+ * Allows so many messages in any window of time, as early as it can: a window that slides keeps below the peer's limit
+ * wherever its minutes begin.
+ */
+export class MessagePace {
+  /** When each of the last messages was sent, in a ring. */
+  readonly #sentMs: Float64Array;
+  readonly #windowMs: number;
+  #next = 0;
+
+  /** @param limit Messages in a window; at least 1. */
+  constructor(limit: number = MESSAGES_PER_MINUTE, windowMs: number = PACE_WINDOW_MS) {
+    this.#sentMs = new Float64Array(limit).fill(-Infinity);
+    this.#windowMs = windowMs;
+  }
+
+  /** Time until a message may be sent, in milliseconds; 0 now. */
+  delayMs(nowMs: number): number {
+    return Math.max(0, this.#sentMs[this.#next]! + this.#windowMs - nowMs);
+  }
+
+  /** Counts a message that is sent now. */
+  count(nowMs: number): void {
+    this.#sentMs[this.#next] = nowMs;
+    this.#next = (this.#next + 1) % this.#sentMs.length;
+  }
+}
+
+/**
  * The limit as rskj keeps it: messages beyond `perMinute` in one minute of the clock are dropped, the first of a minute
  * is not counted.
  */
@@ -67,7 +102,7 @@ export class MinuteLimit {
   #minute: number | undefined;
   #count = 0;
 
-  constructor({ perMinute, minuteMs = 60_000 }: RateOptions) {
+  constructor({ perMinute, minuteMs = MINUTE_MS }: RateOptions) {
     this.#perMinute = perMinute;
     this.#minuteMs = minuteMs;
   }
