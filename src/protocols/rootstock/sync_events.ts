@@ -193,6 +193,11 @@ export interface SyncConfig {
   readonly windowHeaders: number;
   /** Bytes of them, as far as a request's size can be foreseen. @default {67_108_864} */
   readonly windowBytes: number;
+  /**
+   * Bytes that are here and wait for nothing but verification and storage, beyond which the window does not grow: to ask
+   * for more would not be faster. What waits for a chunk below it does not count. @default {8,388,608}
+   */
+  readonly backlogBytes: number;
   /** Largest header taken. @default {4_096} */
   readonly headerBytes: number;
   /** Segments handed to `verify` and not answered. @default {4} */
@@ -236,6 +241,7 @@ export const DEFAULT_SYNC_CONFIG: SyncConfig = {
   askedPerChunk: 3,
   windowHeaders: 36_864,
   windowBytes: 67_108_864,
+  backlogBytes: 8_388_608,
   headerBytes: 4_096,
   verifyAhead: 4,
   expectedPeers: 5,
