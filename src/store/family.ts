@@ -19,6 +19,14 @@ export interface FamilySpec {
    * @default {"small"}
    */
   readonly values?: "small" | "large";
+  /**
+   * `ascending` is for small values that do not compress under keys that only grow, such as hashes by height: written
+   * once, moved down as files, never compressed; write buffers as for large values. Other orders cost time, nothing
+   * else. May change between runs.
+   *
+   * @default {"any"}
+   */
+  readonly keys?: "any" | "ascending";
 }
 
 /** RocksDB joins names with `, ` in its messages and `[]"` delimit them in its files, so a name has none of these. */

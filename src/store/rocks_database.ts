@@ -88,6 +88,13 @@ const ENCODINGS = { keyEncoding: "buffer", valueEncoding: "buffer" } as const;
  */
 const LARGE_VALUES = { compression: true, blockSize: 64 * 1024, cacheSize: 0 } as const;
 
+/**
+ * Without `compaction` RocksDB wants the same compression on every level, so files whose keys follow each other move down
+ * as they are; with it level 2 has one of its own, and everything is read and written once more. Write buffers and files
+ * are those of large values.
+ */
+const ASCENDING_KEYS = { compression: false } as const;
+
 /** RocksDB refuses to open without every family it holds, and names them. */
 const NOT_OPENED = /Column families not opened: (.+)$/;
 
@@ -173,7 +180,10 @@ async function open(
   const uncached = { ...small, cacheSize: 0 };
   const columns: Record<string, unknown> = { [DEFAULT_COLUMN]: uncached };
   for (const name of undeclared) columns[name] = uncached;
-  for (const { name, values } of options.families) columns[name] = values === "large" ? LARGE_VALUES : small;
+  const ascending = { ...ASCENDING_KEYS, cacheSize: cacheBytes };
+  for (const { name, values, keys } of options.families) {
+    columns[name] = values === "large" ? LARGE_VALUES : keys === "ascending" ? ascending : small;
+  }
   // The log is synced with every commit; compressing it first costs more than the bytes it saves (bench/store_report.ts).
   const RocksLevel = await loadBinding();
   const database: RocksDatabase = new RocksLevel(options.path, {

@@ -224,3 +224,19 @@ async function openFiles(directory: string): Promise<string[]> {
   }
   return paths;
 }
+
+Deno.test("RocksEngine keeps what a family holds when what is declared of its keys changes", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const key = (n: number) => Uint8Array.of(n);
+    const value = new Uint8Array(1_000).fill(7);
+    for (const [n, keys] of (["any", "ascending", "ascending", "any"] as const).entries()) {
+      await using engine = await openRocksEngine({ directory, families: [{ name: "test.log", keys }] });
+      await engine.write([{ kind: "put", family: "test.log", key: key(n), value }]);
+      const found = await engine.family("test.log").getMany([0, 1, 2, 3].map(key));
+      assert.deepEqual(found, [0, 1, 2, 3].map((i) => i <= n ? value : undefined));
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});

@@ -66,8 +66,10 @@ function effectText(effect: SyncEffect): string {
       return `check ${effect.uncles.length} uncles of ${blockText(effect.block.hash)}`;
     case "score":
       return `score ${effect.peer} ${effect.event}: ${effect.detail}`;
+    case "inexact":
+      return `inexact ${blockText(effect.head.hash)} or ${blockText(effect.tip.hash)}`;
     case "contradiction":
-      return `contradiction at ${effect.checkpoint.number}: ${
+      return `${effect.isProven ? "contradiction" : "denial"} at ${effect.checkpoint.number}: ${
         blockText(effect.found.hash)
       }. ${effect.detail}`;
     case "progress":

@@ -24,6 +24,9 @@ export interface RateOptions {
   readonly minuteMs?: number;
 }
 
+/** Requests that may go out at once, of a rate that allows for so many. */
+const BURST = 16;
+
 /**
  * Spreads requests so that no span of one minute, wherever it begins, holds more than `perMinute` of them: rskj counts
  * by the minutes of a clock that we do not see, and drops what is above in silence. A bucket of `burst` permits, filled
@@ -35,8 +38,16 @@ export class RequestBudget {
   #permits: number;
   #lastMs: number | undefined;
 
-  /** @throws {RangeError} If `perMinute` is not above the burst, or the burst is below 1. */
-  constructor({ perMinute, minuteMs = MINUTE_MS, burst = 16 }: RateOptions & { readonly burst?: number }) {
+  /**
+   * `burst` is 16, or half the rate if that is less.
+   *
+   * @throws {RangeError} If `perMinute` is not above the burst, or the burst is below 1.
+   */
+  constructor(
+    { perMinute, minuteMs = MINUTE_MS, burst = Math.min(BURST, Math.floor(perMinute / 2)) }: RateOptions & {
+      readonly burst?: number;
+    },
+  ) {
     if (!(burst >= 1 && perMinute > burst && minuteMs > 0)) {
       throw new RangeError(
         `Cannot build request budget: ${perMinute} a minute of ${minuteMs} ms with bursts of ${burst}`,

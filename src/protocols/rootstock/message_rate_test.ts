@@ -18,7 +18,7 @@ Deno.test("RequestBudget never gives more than its rate in any minute, and rskj'
     maxLength: 3_000,
   });
   fc.assert(
-    fc.property(waits, fc.integer({ min: 17, max: 400 }), (steps, perMinute) => {
+    fc.property(waits, fc.integer({ min: 2, max: 400 }), (steps, perMinute) => {
       const budget = new RequestBudget({ perMinute });
       const limit = new MinuteLimit({ perMinute });
       const times: number[] = [];
@@ -47,7 +47,8 @@ Deno.test("RequestBudget scales with the length of its minute", () => {
 });
 
 Deno.test("RequestBudget refuses a rate that is no more than its burst", () => {
-  assert.throws(() => new RequestBudget({ perMinute: 16 }), RangeError);
+  assert.throws(() => new RequestBudget({ perMinute: 16, burst: 16 }), RangeError);
+  assert.throws(() => new RequestBudget({ perMinute: 1 }), RangeError);
   assert.throws(() => new RequestBudget({ perMinute: 100, burst: 0 }), RangeError);
 });
 

@@ -20,6 +20,8 @@ const BLOCK_BYTES = 16;
 const HEADER_BYTES = 16;
 const MAC_BYTES = 16;
 const SIZE_BYTES = 3;
+/** Memory that a connection keeps: a headers response of 192 mainnet headers fits. */
+const KEPT_BYTES = 262_144;
 /** rskj reads the size as signed: it drops frames from here on, and then fails at the next MAC. */
 export const FRAME_BYTES_LIMIT = 0x80_0000;
 /** Header data that rskj writes: a list of one zero. */
@@ -187,9 +189,9 @@ export class FrameReader implements Disposable {
     }
   }
 
-  /** A large body's memory goes back at once: most that follow are small. */
+  /** Memory of a body beyond what sync asks for goes back at once: most that follow are smaller. */
   #release(bytes: number): void {
-    if (bytes > 65_536) this.#partial.take();
+    if (bytes > KEPT_BYTES) this.#partial.take();
     else this.#partial.clear();
   }
 

@@ -2,13 +2,17 @@
  * The start from a checkpoint: its header and those below it, taken by hash alone.
  *
  * Layer: protocols/rootstock. Source: spec/rootstock-consensus.md section 2.1: the fork-detection rule looks 449 blocks
- * back. Each header is the parent of the one before, down from the checkpoint's hash; nothing else vouches for them.
+ * back. Each header is the parent of the one before, down from the checkpoint's hash; nothing else vouches for them. A
+ * peer is first asked what it has at the checkpoint's height: to a hash that it lacks it would be silent, and a wrong
+ * checkpoint would look like slow peers.
  *
  * @module
  */
 
 import type { BlockIdentifier } from "./block_identifier.ts";
+import { equalBytes } from "./bytes.ts";
 import { CHUNK_HEADERS } from "./skeleton.ts";
+import type { SyncChain } from "./sync_chain.ts";
 import type { SyncContext, SyncPeer } from "./sync_context.ts";
 import type { HeaderIdentity } from "./sync_events.ts";
 
@@ -18,18 +22,23 @@ export class SyncAnchoring {
   readonly #count: number;
   /** Descending. */
   readonly #headers: (HeaderIdentity & { readonly bytes: Uint8Array })[] = [];
+  readonly #chain: SyncChain;
   readonly #base: BlockIdentifier;
   #wanted: Uint8Array;
   #isAsking = false;
+  /** Peers that have the checkpoint, as they say. */
+  readonly #having = new Set<SyncPeer>();
   /** Peers that did not have what was asked for. */
   readonly #refused = new Set<SyncPeer>();
   #refusedMs = 0;
   #ticket: number | undefined;
   #isDone = false;
 
-  /** @param ancestors Headers wanted below `base`. */
-  constructor(context: SyncContext, base: BlockIdentifier, ancestors: number) {
+  /** @param ancestors Headers wanted below the chain's base. */
+  constructor(context: SyncContext, chain: SyncChain, ancestors: number) {
+    const { base } = chain;
     this.#context = context;
+    this.#chain = chain;
     this.#base = base;
     this.#wanted = base.hash;
     this.#count = Math.min(ancestors, base.number) + 1;
@@ -54,19 +63,37 @@ export class SyncAnchoring {
       if (this.#refused.size > 0 && nowMs - this.#refusedMs >= config.retryAfterMs) this.#refused.clear();
       return;
     }
+    const lost = () => {
+      this.#isAsking = false;
+      this.#refuse(peer);
+    };
+    if (!this.#having.has(peer)) {
+      const height = this.#base.number;
+      const received = ({ hash }: { readonly hash: Uint8Array }) => this.#compare(peer, hash);
+      this.#isAsking = this.#context.request(peer, { type: "block-hash-request", height }, received, lost);
+      return;
+    }
     const count = Math.min(CHUNK_HEADERS, this.#count - this.#headers.length);
     this.#isAsking = this.#context.request(
       peer,
       { type: "block-headers-request", hash: this.#wanted, count },
       ({ headers }) => this.#receive(peer, headers, count),
-      () => {
-        this.#isAsking = false;
-        this.#refuse(peer);
-      },
+      lost,
     );
   }
 
+  #compare(peer: SyncPeer, hash: Uint8Array): void {
+    this.#isAsking = false;
+    if (equalBytes(hash, this.#base.hash)) {
+      this.#having.add(peer);
+      return;
+    }
+    this.#refuse(peer);
+    this.#chain.denial({ number: this.#base.number, hash }, "A peer has another block there");
+  }
+
   #refuse(peer: SyncPeer): void {
+    this.#having.delete(peer);
     this.#refused.add(peer);
     this.#refusedMs = this.#context.nowMs;
   }
@@ -81,6 +108,10 @@ export class SyncAnchoring {
         : this.#context.identify(bytes);
       if (header === undefined || header.hash.toHex() !== this.#wanted.toHex()) {
         return this.#context.score(peer, "invalid-header", "Header is not the parent of the one above it");
+      }
+      if (header.number !== this.#base.number - this.#headers.length) {
+        const detail = `Block ${header.number} is not at height ${this.#base.number}, as was said of it`;
+        return this.#context.score(peer, "invalid-message", detail);
       }
       this.#headers.push({ ...header, bytes });
       this.#wanted = header.parentHash;

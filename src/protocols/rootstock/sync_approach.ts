@@ -182,9 +182,7 @@ export class Approach {
   }
 
   #contradictBase(): void {
-    const { base } = this.#parts.chain;
-    this.#parts.chain.contradiction(
-      { number: base.number, hash: base.hash },
+    this.#parts.chain.denial(
       this.#target,
       `The chain of block ${this.#target.number} does not have the block that sync began from`,
     );

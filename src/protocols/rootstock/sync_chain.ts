@@ -6,16 +6,17 @@
  * @module
  */
 
+import type { BlockIdentifier } from "./block_identifier.ts";
 import { equalBytes } from "./bytes.ts";
 import { weightCeiling } from "./sync_claims.ts";
 import type { SyncContext } from "./sync_context.ts";
-import type { ChainPosition, StoredHeader, SyncCheckpoint } from "./sync_events.ts";
+import type { ChainPosition, StoredHeader, SyncCheckpoint, SyncEffect } from "./sync_events.ts";
 import type { VerifiedHeader } from "./verify_segment.ts";
 
 /** Fork choice (section 5.2): whether `candidate` takes the place of `best`. */
 export type IsHeavier = (candidate: ChainPosition, best: ChainPosition) => boolean;
 
-/** Contradictions remembered, so that each is reported once. */
+/** Contradictions remembered, so that each is reported once; as many that are but said. */
 const REPORTED_MAX = 256;
 
 /** A verified block in memory. */
@@ -45,6 +46,7 @@ export class SyncChain {
   readonly #fresh: { readonly headers: readonly StoredHeader[]; readonly canonical: boolean }[] = [];
   #freshHeaders = 0;
   readonly #reported = new Set<string>();
+  readonly #denied = new Set<string>();
   #stopped = false;
   #adoptions = 0;
 
@@ -191,17 +193,24 @@ export class SyncChain {
     segment.done();
   }
 
-  /** Reports a checkpoint that a chain contradicts; once for each block found in its place. */
-  contradiction(
-    checkpoint: SyncCheckpoint,
-    found: ChainPosition | { number: number; hash: Uint8Array },
-    detail: string,
-  ): void {
+  /** Reports a checkpoint that verified headers contradict; once for each block found in its place. */
+  contradiction(checkpoint: SyncCheckpoint, found: ChainPosition, detail: string): void {
     if (this.#context.config.onContradiction === "stop") this.#stopped = true;
-    const key = `${checkpoint.number} ${found.hash.toHex()}`;
-    if (this.#reported.has(key) || this.#reported.size >= REPORTED_MAX) return;
-    this.#reported.add(key);
-    this.#context.emit({ type: "contradiction", checkpoint, found, detail });
+    this.#report({ type: "contradiction", checkpoint, found, detail, isProven: true }, this.#reported);
+  }
+
+  /** Reports that a peer says it has another block in the place of the base. That proves nothing: anybody can say so. */
+  denial(found: BlockIdentifier, detail: string): void {
+    const { number, hash } = this.base;
+    const checkpoint = { number, hash };
+    this.#report({ type: "contradiction", checkpoint, found, detail, isProven: false }, this.#denied);
+  }
+
+  #report(effect: SyncEffect & { readonly type: "contradiction" }, reported: Set<string>): void {
+    const key = `${effect.checkpoint.number} ${effect.found.hash.toHex()}`;
+    if (reported.has(key) || reported.size >= REPORTED_MAX) return;
+    reported.add(key);
+    this.#context.emit(effect);
   }
 
   #contradicts(headers: readonly StoredHeader[]): boolean {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { RskMessage } from "./rsk_message.ts";
 import { check } from "./_sync_script.ts";
 import { ToyWorld } from "./_sync_world.ts";
 import { contradictionOf } from "./sync_chain.ts";
@@ -120,8 +121,10 @@ Deno.test("SyncMachine starts from a checkpoint with the 449 headers below it, l
   check(
     `
     > a joins 0@1000
-    a < headers 0@600 x192
+    a < hash of 600
     > b joins 0@500
+    > a answers
+    a < headers 0@600 x192
     > a answers
     a < headers 0@408 x192
     > a answers
@@ -148,9 +151,13 @@ Deno.test("SyncMachine takes the headers below a checkpoint from another peer if
   check(
     `
     > a joins 0@1000
+    a < hash of 100
+    > a answers
     a < headers 0@100 x101
     > a answers short
     > b joins 0@1000
+    b < hash of 100
+    > b answers
     b < headers 0@0 x1
     > b answers
     anchor 0@0 to 0@100
@@ -163,11 +170,13 @@ Deno.test("SyncMachine takes the headers below a checkpoint from another peer if
   check(
     `
     > a joins 0@1000
+    a < hash of 600
+    > a answers
     a < headers 0@600 x192
     > a answers other
     score a invalid-header: Header is not the parent of the one above it
     > b joins 0@1000
-    b < headers 0@600 x192
+    b < hash of 600
   `,
     WORLD,
     { base: WORLD.position(0, 600), ancestors: 449 },
@@ -185,11 +194,51 @@ Deno.test("SyncMachine reports a chain that does not have the block that sync be
     > a answers
     a < hash of 600
     > a answers
-    contradiction at 600: 0@2000. The chain of block 2000 does not have the block that sync began from
+    denial at 600: 0@2000. The chain of block 2000 does not have the block that sync began from
   `,
     WORLD,
-    { base },
+    { base, config: { onContradiction: "stop" } },
   );
+});
+
+Deno.test("SyncMachine says that a peer has another block at a checkpoint, and takes it from one that has it", () => {
+  const { machine } = check(
+    `
+    > a joins 0@1000
+    a < hash of 600
+    > a answers
+    denial at 600: 0@600. A peer has another block there
+    > at 9999
+    > tick
+    > at 10000
+    > tick
+    > tick
+    a < hash of 600
+    > b joins 1@1000
+    > a answers
+    b < hash of 600
+    > b answers
+    b < headers 1@600 x192
+  `,
+    WORLD,
+    { base: WORLD.position(1, 600), ancestors: 449, config: { onContradiction: "stop" } },
+  );
+  assert.equal(machine.snapshot().phase, "anchoring");
+});
+
+Deno.test("SyncMachine does not begin at a checkpoint whose block is of another height", () => {
+  const base = { ...WORLD.position(0, 600), number: 601 };
+  const { machine } = check("> a joins 0@1000\n a < hash of 601", WORLD, { base, ancestors: 449 });
+  const run = (message: RskMessage) => machine.handle({ type: "message", peer: "a", message }, 0);
+  run({ type: "block-hash-response", id: 1n, hash: base.hash });
+  const headers = Array.from({ length: 192 }, (_, i) => WORLD.header(0, 600 - i));
+  assert.deepEqual(run({ type: "block-headers-response", id: 2n, headers }), [{
+    type: "score",
+    peer: "a",
+    event: "invalid-message",
+    detail: "Block 600 is not at height 601, as was said of it",
+  }]);
+  assert.equal(machine.snapshot().phase, "anchoring");
 });
 
 Deno.test("SyncMachine compares forks with their uncles if it is told to, once bodies have shown what these weigh", () => {
@@ -249,4 +298,46 @@ Deno.test("SyncMachine does not adopt a fork whose uncles weigh too little, nor 
     WORLD,
     { tip: TIP, config: { exactBlocks: 100 } },
   );
+});
+
+Deno.test("SyncMachine compares forks by their headers if no peer gives bodies, says so, and asks these for none again", () => {
+  const { machine } = check(
+    `
+    > a joins 0@502
+    a < headers 0@502 x3
+    > a answers
+    verify 2 after 0@500
+    > verified
+    store 0@501 to 0@502
+    > b joins 1@503
+    b < headers 1@503 x2
+    > b answers
+    verify 2 after 0@501
+    > verified
+    store aside 1@502 to 1@503
+    a < body 1@503
+    b < body 1@502
+    > at 2000
+    > tick
+    b < body 1@503
+    a < body 1@502
+    > at 29999
+    > tick
+    > at 30000
+    > tick
+    inexact 1@503 or 0@502
+    adopt 1@503 from 0@501, 1 deep
+    > c joins 0@504
+    c < headers 0@504 x2
+    > c answers
+    verify 2 after 0@502
+    > verified
+    store aside 0@503 to 0@504
+    c < body 1@503
+    c < body 1@502
+  `,
+    WORLD,
+    { tip: TIP, config: { exactBlocks: 100 } },
+  );
+  assert.equal(machine.snapshot().peers, 3);
 });

@@ -40,6 +40,8 @@ export interface SyncPeer {
   lookedUp: string;
   /** Best hash in whose place the canonical chain has another. */
   differs: string;
+  /** It has let a request for a body lapse, as header clients do, and is asked for none before this. */
+  bodilessUntilMs: number;
   /** Attempts at this peer's claims that failed in a row. */
   failures: number;
   /** Its claim is not tried before this. */
@@ -142,6 +144,7 @@ export class SyncContext {
       deep: "",
       lookedUp: "",
       differs: "",
+      bodilessUntilMs: 0,
       failures: 0,
       retryAtMs: 0,
       walks: 0,
@@ -238,7 +241,10 @@ export class SyncContext {
       .map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
     this.latencyMs = latencies[latencies.length >> 1] ?? FIRST_LATENCY_MS;
     const deadline = this.nowMs - this.config.requestTimeoutMs;
-    for (const peer of this.#drop(({ sentMs }) => sentMs <= deadline)) {
+    const isLate = ({ sentMs }: PendingRequest) => sentMs <= deadline;
+    // No bodies is no fault: a header client has none.
+    this.#drop((request) => isLate(request) && request.response === "body-response");
+    for (const peer of this.#drop(isLate)) {
       peer.allowance = 1;
       peer.latencyMs = Math.max(peer.latencyMs, this.config.requestTimeoutMs);
       this.score(peer, "timeout-message", `No answer in ${this.config.requestTimeoutMs} ms`);

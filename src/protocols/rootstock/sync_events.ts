@@ -121,9 +121,18 @@ export type SyncEffect =
     readonly uncles: readonly Uint8Array[];
   }
   | { readonly type: "score"; readonly peer: NodeId; readonly event: SyncScore; readonly detail: string }
+  /** No peer gives the bodies that would show what uncles weigh: `head` and `tip` are compared by headers alone. */
+  | {
+    readonly type: "inexact";
+    readonly head: BlockIdentifier;
+    readonly tip: BlockIdentifier;
+    readonly forkPoint: BlockIdentifier;
+  }
   | {
     readonly type: "contradiction";
     readonly checkpoint: SyncCheckpoint;
+    /** Verified headers contradict it; otherwise it is but what a peer says, and stops nothing. */
+    readonly isProven: boolean;
     /** What the chain has at that height. */
     readonly found: BlockIdentifier & {
       readonly totalDifficulty?: bigint;
@@ -184,6 +193,11 @@ export interface SyncConfig {
   readonly windowHeaders: number;
   /** Bytes of them, as far as a request's size can be foreseen. @default {67_108_864} */
   readonly windowBytes: number;
+  /**
+   * Bytes that are here and wait for nothing but verification and storage, beyond which the window does not grow: to ask
+   * for more would not be faster. What waits for a chunk below it does not count. @default {8,388,608}
+   */
+  readonly backlogBytes: number;
   /** Largest header taken. @default {4_096} */
   readonly headerBytes: number;
   /** Segments handed to `verify` and not answered. @default {4} */
@@ -208,8 +222,8 @@ export interface SyncConfig {
    * compares headers alone. @default {0} */
   readonly exactBlocks: number;
   /**
-   * `refuse`: a chain that contradicts a checkpoint is reported and not followed. `stop`: so, and the machine stops for
-   * good. `follow`: it is reported and followed. @default {"refuse"}
+   * `refuse`: a chain that contradicts a checkpoint is reported and not followed. `stop`: so, and if its headers are
+   * verified the machine stops for good. `follow`: it is reported and followed. @default {"refuse"}
    */
   readonly onContradiction: "refuse" | "stop" | "follow";
   /** Between two `progress` effects. @default {1_000} */
@@ -227,6 +241,7 @@ export const DEFAULT_SYNC_CONFIG: SyncConfig = {
   askedPerChunk: 3,
   windowHeaders: 36_864,
   windowBytes: 67_108_864,
+  backlogBytes: 8_388_608,
   headerBytes: 4_096,
   verifyAhead: 4,
   expectedPeers: 5,

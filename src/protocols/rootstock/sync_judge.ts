@@ -4,6 +4,7 @@
  * Layer: protocols/rootstock. Source: spec/rootstock-consensus.md sections 5.2 and 7. Headers alone give a lower bound of
  * a branch's weight: the difficulty of uncles is in the bodies. With `exactBlocks` the uncles of the blocks above the
  * fork point are fetched and checked first, on both sides; deeper forks, and all without it, are compared by the trunk.
+ * So are those whose bodies no peer gives, and that is said: peers that are header clients themselves have none.
  *
  * @module
  */
@@ -17,10 +18,21 @@ import type { ChainPosition } from "./sync_events.ts";
 const CANDIDATES_MAX = 8;
 /** Weights of blocks remembered. */
 const WEIGHTS_MAX = 8_192;
+/** Whoever has let a request for a body lapse is not asked for bodies for so long. */
+const BODILESS_MS = 600_000;
 
 interface Candidate {
   readonly head: ChainPosition;
   readonly forkPoint: ChainPosition;
+  readonly sinceMs: number;
+}
+
+/** Who has been asked for a body. */
+interface Question {
+  readonly asked: Set<SyncPeer>;
+  /** Requests without an answer, and answers being checked. */
+  open: number;
+  lastMs: number;
 }
 
 /** See the module's note. */
@@ -30,10 +42,12 @@ export class ForkJudge {
   readonly #candidates: Candidate[] = [];
   /** Sum of the uncles' difficulties by block hash. */
   readonly #weights = new Map<string, bigint>();
-  readonly #asking = new Set<string>();
-  /** Peers that gave no body, or a wrong one, by block hash. */
-  readonly #refused = new Map<string, Set<SyncPeer>>();
-  readonly #checking = new Map<number, { readonly block: string; readonly peer: SyncPeer }>();
+  /** By block hash. */
+  readonly #questions = new Map<string, Question>();
+  readonly #checking = new Map<
+    number,
+    { readonly block: string; readonly peer: SyncPeer; readonly question: Question }
+  >();
 
   constructor(context: SyncContext, chain: SyncChain) {
     this.#context = context;
@@ -44,12 +58,10 @@ export class ForkJudge {
   consider(head: ChainPosition, forkPoint: ChainPosition): void {
     const { tip } = this.#chain;
     if (head.hash.toHex() === tip.hash.toHex()) return;
+    const { config, nowMs } = this.#context;
     const depth = Math.max(head.number, tip.number) - forkPoint.number;
-    if (depth > this.#context.config.exactBlocks) {
-      if (this.#chain.isHeavier(head, tip)) this.#chain.adopt(head, forkPoint);
-      return;
-    }
-    this.#candidates.push({ head, forkPoint });
+    if (depth > config.exactBlocks) return this.#byTrunk(head, forkPoint);
+    this.#candidates.push({ head, forkPoint, sinceMs: nowMs });
     if (this.#candidates.length > CANDIDATES_MAX) this.#candidates.shift();
   }
 
@@ -58,16 +70,15 @@ export class ForkJudge {
       const isSettled = this.#settle(candidate);
       if (isSettled) this.#candidates.splice(this.#candidates.indexOf(candidate), 1);
     }
-    if (this.#candidates.length === 0) this.#refused.clear();
+    if (this.#candidates.length === 0) this.#questions.clear();
   }
 
   checked(ticket: number, difficulty: bigint | undefined): void {
     const check = this.#checking.get(ticket);
     if (check === undefined) return;
     this.#checking.delete(ticket);
-    this.#asking.delete(check.block);
+    check.question.open--;
     if (difficulty === undefined) {
-      this.#refuse(check.block, check.peer);
       this.#context.score(
         check.peer,
         "invalid-message",
@@ -79,13 +90,12 @@ export class ForkJudge {
     }
   }
 
-  #refuse(block: string, peer: SyncPeer): void {
-    const refused = this.#refused.get(block) ?? new Set();
-    this.#refused.set(block, refused.add(peer));
+  #byTrunk(head: ChainPosition, forkPoint: ChainPosition): void {
+    if (this.#chain.isHeavier(head, this.#chain.tip)) this.#chain.adopt(head, forkPoint);
   }
 
   /** True once the candidate has won, lost, or can no longer be compared. */
-  #settle({ head, forkPoint }: Candidate): boolean {
+  #settle({ head, forkPoint, sinceMs }: Candidate): boolean {
     const { tip } = this.#chain;
     const block = this.#chain.known(forkPoint.hash.toHex());
     if (head.hash.toHex() === tip.hash.toHex() || block === undefined || !this.#chain.isCanonical(block)) {
@@ -93,15 +103,22 @@ export class ForkJudge {
     }
     const [theirs, ours] = [this.#weigh(head, block), this.#weigh(tip, block)];
     if (theirs === "unknown" || ours === "unknown") return true;
-    if (theirs === undefined || ours === undefined) return false;
-    if (this.#chain.isHeavier(theirs, ours)) this.#chain.adopt(head, forkPoint);
+    if (typeof theirs === "object" && typeof ours === "object") {
+      if (this.#chain.isHeavier(theirs, ours)) this.#chain.adopt(head, forkPoint);
+      return true;
+    }
+    const { nowMs, config } = this.#context;
+    const isHopeless = theirs === "missing" || ours === "missing";
+    if (!isHopeless && nowMs - sinceMs < config.requestTimeoutMs) return false;
+    this.#context.emit({ type: "inexact", head, tip, forkPoint });
+    this.#byTrunk(head, forkPoint);
     return true;
   }
 
-  /** `head` with the uncles above `forkPoint` counted; undefined while bodies are awaited. */
-  #weigh(head: ChainPosition, forkPoint: KnownBlock): ChainPosition | undefined | "unknown" {
+  /** `head` with the uncles above `forkPoint` counted; `missing` if nobody gives a body of them. */
+  #weigh(head: ChainPosition, forkPoint: KnownBlock): ChainPosition | "awaited" | "missing" | "unknown" {
     let total = forkPoint.totalDifficulty;
-    let isComplete = true;
+    let [isAwaited, isMissing] = [false, false];
     let block = this.#chain.known(head.hash.toHex());
     for (; block !== undefined && block.number > forkPoint.number; block = this.#chain.known(block.parent)) {
       total += block.difficulty;
@@ -109,48 +126,46 @@ export class ForkJudge {
       const hash = block.hash.toHex();
       const weight = this.#weights.get(hash);
       if (weight !== undefined) total += weight;
-      else {
-        isComplete = false;
-        this.#ask(block, hash);
-      }
+      else if (this.#ask(block, hash)) isAwaited = true;
+      else isMissing = true;
     }
     if (block === undefined) return "unknown";
-    return isComplete ? { ...head, totalDifficulty: total } : undefined;
+    if (isMissing) return "missing";
+    return isAwaited ? "awaited" : { ...head, totalDifficulty: total };
   }
 
-  #ask(block: KnownBlock, hash: string): void {
-    if (this.#asking.has(hash)) return;
-    const refused = this.#refused.get(hash);
-    const peer = this.#context.pick((candidate) => refused?.has(candidate) !== true);
-    if (peer === undefined) {
-      // Everybody has been asked: anew, for there is nobody else.
-      if ([...this.#context.peers.values()].every((other) => refused?.has(other) === true)) {
-        this.#refused.delete(hash);
-      }
-      return;
+  /** Asks for a body, unless it is on its way; false if nobody is left to ask. */
+  #ask(block: KnownBlock, hash: string): boolean {
+    const { nowMs, stealAfterMs, peers } = this.#context;
+    const question = this.#questions.get(hash) ?? { asked: new Set(), open: 0, lastMs: -Infinity };
+    this.#questions.set(hash, question);
+    if (question.open > 0 && nowMs - question.lastMs < stealAfterMs) return true;
+    const mayHave = (peer: SyncPeer) => !question.asked.has(peer) && peer.bodilessUntilMs <= nowMs;
+    const peer = this.#context.pick(mayHave);
+    if (peer !== undefined) {
+      this.#send(peer, block, question);
+      return true;
     }
-    const isAsked = this.#context.request(peer, { type: "body-request", hash: block.hash }, ({ uncles }) => {
+    const trusted = [...peers.values()].filter(({ distrusted }) => !distrusted);
+    return question.open > 0 || trusted.length === 0 || trusted.some(mayHave);
+  }
+
+  #send(peer: SyncPeer, { number, hash }: KnownBlock, question: Question): void {
+    const isAsked = this.#context.request(peer, { type: "body-request", hash }, ({ uncles }) => {
       if (uncles.length === 0 || uncles.length > UNCLES_MAX) {
-        this.#asking.delete(hash);
-        this.#refuse(hash, peer);
-        return this.#context.score(
-          peer,
-          "invalid-message",
-          `${uncles.length} uncles for block ${block.number}`,
-        );
+        question.open--;
+        return this.#context.score(peer, "invalid-message", `${uncles.length} uncles for block ${number}`);
       }
       const ticket = this.#context.ticket();
-      this.#checking.set(ticket, { block: hash, peer });
-      this.#context.emit({
-        type: "check-uncles",
-        ticket,
-        block: { number: block.number, hash: block.hash },
-        uncles,
-      });
+      this.#checking.set(ticket, { block: hash.toHex(), peer, question });
+      this.#context.emit({ type: "check-uncles", ticket, block: { number, hash }, uncles });
     }, () => {
-      this.#asking.delete(hash);
-      this.#refuse(hash, peer);
+      question.open--;
+      peer.bodilessUntilMs = this.#context.nowMs + BODILESS_MS;
     });
-    if (isAsked) this.#asking.add(hash);
+    if (!isAsked) return;
+    question.asked.add(peer);
+    question.open++;
+    question.lastMs = this.#context.nowMs;
   }
 }

@@ -96,7 +96,7 @@ export class SyncMachine {
     this.#branches = new SyncBranches({ context, chain, segments, consider });
     const clear = () => this.#branches.clear();
     this.#parts = { context, chain, segments, lookups, growth, consider, clear };
-    this.#anchoring = ancestors > 0 ? new SyncAnchoring(context, base, ancestors) : undefined;
+    this.#anchoring = ancestors > 0 ? new SyncAnchoring(context, chain, ancestors) : undefined;
   }
 
   /** Takes one event. */

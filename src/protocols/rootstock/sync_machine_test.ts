@@ -400,3 +400,30 @@ Deno.test("SyncMachine forgets a peer that is gone, and fetches from others what
     { config: { branchHeaders: 10 } },
   );
 });
+
+Deno.test("SyncMachine does not ask for more while it is behind with what it has", () => {
+  check(
+    `
+    > a joins 0@500
+    a < headers 0@500 x1
+    > a answers
+    a < skeleton from 0
+    > a answers
+    a < headers 0@192 x192
+    a < headers 0@384 x192
+    > a answers
+    verify 192 after 0@0
+    > a answers
+    verify 192 after 0@192
+    > verified
+    store 0@1 to 0@192
+    > verified
+    store 0@193 to 0@384
+    > stored
+    > stored
+    a < headers 0@500 x116
+  `,
+    WORLD,
+    { config: { windowHeaders: 384, backlogBytes: 64 * 100, branchHeaders: 10 } },
+  );
+});

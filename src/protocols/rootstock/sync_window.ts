@@ -130,7 +130,7 @@ export class ChunkWindow {
 
   #fill(): void {
     const { windowHeaders, windowBytes } = this.#context.config;
-    while (this.#failure === undefined) {
+    while (this.#failure === undefined && !this.#isBehind()) {
       const to = this.#line.peek();
       if (to === undefined) return;
       const count = to.number - this.#end.number;
@@ -152,6 +152,17 @@ export class ChunkWindow {
       this.#headers += count;
       this.#end = to;
     }
+  }
+
+  /** Whether verification and storage have enough to do. */
+  #isBehind(): boolean {
+    let bytes = 0;
+    for (const chunk of this.#chunks) {
+      if (chunk.phase === "wanted") return false;
+      bytes += chunk.bytes;
+      if (bytes > this.#context.config.backlogBytes) return true;
+    }
+    return false;
   }
 
   #forget(chunk: Chunk): void {

@@ -2,7 +2,9 @@
  * How headers lie in the store: column families, keys, records.
  *
  * Layer: services. Pure. Heights are keys in their order, so a chain that grows appends to the end of a family, and
- * RocksDB moves its files down without writing them again. The one family in random order is the index by hash.
+ * RocksDB moves its files down without writing them again. Most of a header are hashes and a proof, which do not compress;
+ * what zstd would save at the bloom costs more CPU than everything else the store does, and reads their p99
+ * (docs/benchmarks/rootstock.md). The one family in random order is the index by hash.
  *
  * @module
  */
@@ -22,9 +24,12 @@ export const ROOTSTOCK_FAMILY = {
 } as const;
 
 /** Their declarations for the engine. */
-export const CHAIN_FAMILIES: readonly FamilySpec[] = Object.values(ROOTSTOCK_FAMILY).map((name) => ({
-  name,
-}));
+export const CHAIN_FAMILIES: readonly FamilySpec[] = [
+  { name: ROOTSTOCK_FAMILY.header, keys: "ascending" },
+  { name: ROOTSTOCK_FAMILY.fork },
+  { name: ROOTSTOCK_FAMILY.hash },
+  { name: ROOTSTOCK_FAMILY.state },
+];
 
 /** A header as it is kept: the bytes as received, in compressed form. */
 export interface ChainHeader extends BlockIdentifier {
@@ -76,23 +81,69 @@ function writeHeight(target: Uint8Array, offset: number, height: number): void {
 }
 
 /** Record: kind and length of the total difficulty (one byte), its bytes, hash, header. */
-export function encodeRecord({ hash, header, totalDifficulty }: ChainHeader): Uint8Array {
-  const isExact = totalDifficulty?.kind === "exact";
-  const value = isExact ? totalDifficulty.total : totalDifficulty?.atLeast;
-  if (value !== undefined && (value < 0n || value >= TOTAL_LIMIT)) {
-    throw new RangeError(`Cannot store total difficulty ${value}`);
-  }
-  let digits = value === undefined ? "" : value.toString(16);
-  if (digits.length % 2 !== 0) digits = `0${digits}`;
-  const length = digits.length / 2;
-  const record = new Uint8Array(1 + length + HASH_BYTES + header.length);
-  if (totalDifficulty !== undefined) {
-    record[0] = (isExact ? EXACT : LOWER_BOUND) | length;
-    record.subarray(1).setFromHex(digits);
-  }
-  record.set(hash, 1 + length);
-  record.set(header, 1 + length + HASH_BYTES);
+export function encodeRecord(header: ChainHeader): Uint8Array {
+  const digits = totalDigits(header);
+  const record = new Uint8Array(recordBytes(header, digits));
+  writeRecord(record, 0, header, digits);
   return record;
+}
+
+/** Keys and records of headers, in memory that they share: an array of its own costs more than all that is in it. */
+export function encodeRecords(
+  headers: readonly ChainHeader[],
+): { readonly keys: readonly Uint8Array[]; readonly records: readonly Uint8Array[] } {
+  const digits = headers.map(totalDigits);
+  let bytes = headers.length * HEIGHT_BYTES;
+  for (let i = 0; i < headers.length; i++) bytes += recordBytes(headers[i]!, digits[i]!);
+  const packed = new Uint8Array(bytes);
+  const keys = new Array<Uint8Array>(headers.length);
+  const records = new Array<Uint8Array>(headers.length);
+  let at = 0;
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i]!;
+    writeHeight(packed, at, header.number);
+    keys[i] = packed.subarray(at, at += HEIGHT_BYTES);
+    const end = at + recordBytes(header, digits[i]!);
+    writeRecord(packed, at, header, digits[i]!);
+    records[i] = packed.subarray(at, end);
+    at = end;
+  }
+  return { keys, records };
+}
+
+/** Total difficulty in an even number of hexadecimal digits; none where it is not known. */
+function totalDigits({ totalDifficulty }: ChainHeader): string {
+  if (totalDifficulty === undefined) return "";
+  const value = totalDifficulty.kind === "exact" ? totalDifficulty.total : totalDifficulty.atLeast;
+  if (value < 0n || value >= TOTAL_LIMIT) throw new RangeError(`Cannot store total difficulty ${value}`);
+  const digits = value.toString(16);
+  return digits.length % 2 === 0 ? digits : `0${digits}`;
+}
+
+function recordBytes({ header }: ChainHeader, digits: string): number {
+  return 1 + digits.length / 2 + HASH_BYTES + header.length;
+}
+
+function writeRecord(
+  target: Uint8Array,
+  offset: number,
+  { hash, header, totalDifficulty }: ChainHeader,
+  digits: string,
+): void {
+  const length = digits.length / 2;
+  if (totalDifficulty !== undefined) {
+    target[offset] = (totalDifficulty.kind === "exact" ? EXACT : LOWER_BOUND) | length;
+    for (let i = 0; i < length; i++) {
+      target[offset + 1 + i] = (digitOf(digits, 2 * i) << 4) | digitOf(digits, 2 * i + 1);
+    }
+  }
+  target.set(hash, offset + 1 + length);
+  target.set(header, offset + 1 + length + HASH_BYTES);
+}
+
+function digitOf(digits: string, at: number): number {
+  const code = digits.charCodeAt(at);
+  return code < 0x3a ? code - 0x30 : code - 0x57;
 }
 
 /** The header that {@link encodeRecord} made a record of; its bytes are views on the record. */

@@ -19,12 +19,16 @@ import {
   type ChainHeader,
   decodeRecord,
   encodeRecord,
+  encodeRecords,
   forkKey,
   heightKey,
   heightOf,
   parentHashOf,
   ROOTSTOCK_FAMILY as FAMILY,
 } from "./chain_records.ts";
+
+/** Canonical segments with the engine at a time: enough to share a sync. Those behind them wait as they came. */
+const SEGMENTS_IN_FLIGHT = 8;
 
 /** Forks are removed in steps of at least so many heights: a step reads and deletes, so it should find something. */
 const PRUNE_STEP_BLOCKS = 1_024;
@@ -152,7 +156,8 @@ export class RootstockChainStore {
       if (this.#first !== undefined) throw refused("the store has a chain already");
       assertLinked(headers);
       const state: ChainState = { genesisHash: this.#options.genesisHash.toHex(), first: first.number };
-      const operations = headers.flatMap(canonicalOperations);
+      const operations: Operation[] = [];
+      pushCanonical(operations, headers);
       const value = new TextEncoder().encode(JSON.stringify(state));
       operations.push({ kind: "put", family: FAMILY.state, key: CHAIN_KEY, value });
       await this.#write(operations, tipOf(last));
@@ -176,13 +181,15 @@ export class RootstockChainStore {
     assertLinked(headers);
     const release = await this.#takeTurn();
     let written: Promise<void>;
-    const operations: Operation[] = [];
     try {
+      const operations: Operation[] = [];
       if (canonical) {
+        while (this.#inFlight.size >= SEGMENTS_IN_FLIGHT) await Promise.race(this.#inFlight);
         assertParent(this.#nextTip, first);
+        pushCanonical(operations, headers);
         for (const header of headers) {
-          operations.push(...canonicalOperations(header));
-          if (header.number <= this.#highestFork) operations.push(deleteFork(header));
+          if (header.number > this.#highestFork) break;
+          operations.push(deleteFork(header));
         }
         operations.push(...await this.#pruneOperations(last.number));
         written = this.#write(operations, tipOf(last));
@@ -368,12 +375,13 @@ function tipOf({ number, hash, header, totalDifficulty }: ChainHeader): ChainTip
   };
 }
 
-function canonicalOperations(header: ChainHeader): [Operation, Operation] {
-  const key = heightKey(header.number);
-  return [
-    { kind: "put", family: FAMILY.header, key, value: encodeRecord(header) },
-    { kind: "put", family: FAMILY.hash, key: header.hash, value: key },
-  ];
+function pushCanonical(operations: Operation[], headers: readonly ChainHeader[]): void {
+  const { keys, records } = encodeRecords(headers);
+  for (let i = 0; i < headers.length; i++) {
+    const key = keys[i]!;
+    operations.push({ kind: "put", family: FAMILY.header, key, value: records[i]! });
+    operations.push({ kind: "put", family: FAMILY.hash, key: headers[i]!.hash, value: key });
+  }
 }
 
 function forkOperations(header: ChainHeader): [Operation, Operation] {

@@ -10,6 +10,7 @@ import {
   type ChainHeader,
   decodeRecord,
   encodeRecord,
+  encodeRecords,
   heightKey,
   heightOf,
   parentHashOf,
@@ -70,6 +71,10 @@ Deno.test("encodeRecord() and heightKey() are undone by their decoders, for any 
       assert.equal(heightOf(heightKey(number)), number);
     },
   ));
+  const several = [GENESIS, ...makeHeaders({ count: 3, parent: GENESIS })];
+  const { keys, records } = encodeRecords(several);
+  assert.deepEqual(records, several.map(encodeRecord));
+  assert.deepEqual(keys, several.map(({ number }) => heightKey(number)));
   assert.throws(() => heightKey(2 ** 48), RangeError);
   assert.throws(() => heightKey(-1), RangeError);
   for (const total of [-1n, 2n ** 504n]) {

@@ -79,14 +79,16 @@ const syncConfig = z.strictObject({
   )
     .meta({
       description:
-        "Block to begin at, as `number:hash`; empty: the newest one in the network's data. Only with mode checkpoint",
+        "Block to begin at, as `number:hash`; empty: the newest one in the network's data. Only with mode checkpoint. A " +
+        "chain that is stored already is held to it",
       restart: true,
     }),
   totalDifficulty: z.enum(["bound", "exact"]).default("bound")
     .meta({
       description:
         "How two branches are compared. bound: by the difficulty of their headers, which leaves out what uncles weigh. " +
-        "exact: up to 64 blocks a side, the uncles are fetched and checked, as nodes with bodies count",
+        "exact: up to 64 blocks a side, the uncles are fetched and checked, as nodes with bodies count; if no peer gives " +
+        "them, the headers decide and the log says so",
       restart: true,
     }),
   onContradiction: z.enum(["refuse", "stop", "follow"]).default("refuse")
@@ -96,7 +98,7 @@ const syncConfig = z.strictObject({
         "chain is not followed. stop: the sync ends. follow: it counts like any other",
       restart: true,
     }),
-  requestsPerMinute: z.int().min(1).max(60_000).default(900)
+  requestsPerMinute: z.int().min(2).max(60_000).default(900)
     .meta({
       description:
         "Most messages to one peer in a minute; rskj drops what comes beyond 1,000 (peer.messageQueue)",

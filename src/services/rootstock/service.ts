@@ -166,10 +166,13 @@ export class RootstockService implements Service {
     const { phase } = running.driver.progress;
     const contradiction = running.driver.contradictions.at(-1);
     const note = contradiction &&
-      `the chain of a peer contradicts the checkpoint at block ${contradiction.number}`;
+      (contradiction.isProven
+        ? `the chain of a peer contradicts the checkpoint at block ${contradiction.number}`
+        : `a peer denies block ${contradiction.number}, which the sync begins from`);
     if (phase === "stopped") return { ready: false, reason: note ?? "the sync has stopped" };
     if (running.store.tip === undefined) {
-      return { ready: false, reason: "has not reached its checkpoint yet" };
+      const reason = "has not reached its checkpoint yet";
+      return { ready: false, reason: note === undefined ? reason : `${reason}: ${note}` };
     }
     return note === undefined ? { ready: true } : { ready: true, note };
   }

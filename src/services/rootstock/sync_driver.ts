@@ -60,6 +60,8 @@ export interface ReportedContradiction {
   readonly checkpoint: string;
   readonly found: string;
   readonly detail: string;
+  /** Verified headers contradict it; otherwise it is but what a peer says. */
+  readonly isProven: boolean;
 }
 
 /** Drives one machine. */
@@ -153,7 +155,7 @@ export class SyncDriver implements AsyncDisposable {
   }
 
   #perform(effect: SyncEffect): void {
-    const { peers, metrics, log } = this.#deps;
+    const { peers, log } = this.#deps;
     switch (effect.type) {
       case "send":
         this.#send(effect);
@@ -180,22 +182,39 @@ export class SyncDriver implements AsyncDisposable {
         log.debug("Peer scored", { peer: effect.peer, event: effect.event, detail: effect.detail });
         peers.score(effect.peer, effect.event);
         break;
-      case "contradiction": {
-        const { checkpoint, found, detail } = effect;
-        const reported = {
-          number: checkpoint.number,
-          checkpoint: checkpoint.hash?.toHex() ?? "",
-          found: found.hash.toHex(),
-          detail,
-        };
-        this.#contradictions.push(reported);
-        metrics.contradictions.inc();
-        log.error("A chain of valid headers contradicts a checkpoint", reported);
+      case "contradiction":
+        this.#contradicted(effect);
+        break;
+      case "inexact": {
+        const [ours, theirs] = [effect.tip, effect.head].map(({ number, hash }) =>
+          `${number} ${hash.toHex()}`
+        );
+        const facts = { forkPoint: effect.forkPoint.number, ours, theirs };
+        log.info("No peer gives the uncles of two branches: they are compared by their headers alone", facts);
         break;
       }
       case "progress":
         log.trace("Sync", { ...effect.progress });
     }
+  }
+
+  #contradicted({ checkpoint, found, detail, isProven }: Effect<"contradiction">): void {
+    const { store, metrics, log } = this.#deps;
+    const reported = {
+      number: checkpoint.number,
+      checkpoint: checkpoint.hash?.toHex() ?? "",
+      found: found.hash.toHex(),
+      detail,
+      isProven,
+    };
+    this.#contradictions.push(reported);
+    if (!isProven) {
+      // Once there is a chain, what a peer says of it changes nothing.
+      const level = store.tip === undefined ? "warn" : "info";
+      return log[level]("A peer denies the block that the sync begins from", reported);
+    }
+    metrics.contradictions.inc();
+    log.error("A chain of valid headers contradicts a checkpoint", reported);
   }
 
   #send({ peer, message }: Effect<"send">): void {

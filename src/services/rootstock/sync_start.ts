@@ -7,7 +7,9 @@
  */
 
 import { CairnError } from "../../kernel/errors.ts";
+import type { BlockIdentifier } from "../../protocols/rootstock/block_identifier.ts";
 import { ANCESTORS_NEEDED } from "../../protocols/rootstock/ancestors.ts";
+import { equalBytes } from "../../protocols/rootstock/bytes.ts";
 import { chooseChain } from "../../protocols/rootstock/fork_choice.ts";
 import type { RootstockNetwork } from "../../protocols/rootstock/network.ts";
 import type { GrowthRules } from "../../protocols/rootstock/sync_claims.ts";
@@ -54,12 +56,32 @@ export async function startOfSync(
   }
   const [base, tip] = [await baseOf(store, first), await store.headerByNumber(store.tip!.number)];
   const position = positionOf(base, network);
-  return {
-    ...common,
-    base: position,
-    tip: positionOf(tip!, network),
-    checkpoints: above(checkpoints, position),
-  };
+  const own = mode === "checkpoint" ? parseCheckpoint(checkpoint) : undefined;
+  if (own !== undefined && onContradiction !== "follow") await requireStored(own, store);
+  // A chain that is stored already is held to what was configured later.
+  const all = own === undefined || checkpoints.some(({ number }) => number === own.number)
+    ? checkpoints
+    : [...checkpoints, own].sort((a, b) => a.number - b.number);
+  return { ...common, base: position, tip: positionOf(tip!, network), checkpoints: above(all, position) };
+}
+
+/** A configured checkpoint, whose form the schema has checked. */
+function parseCheckpoint(
+  configured: string,
+): { readonly number: number; readonly hash: Uint8Array } | undefined {
+  const [number = "", hash = ""] = configured.split(":");
+  if (configured === "") return undefined;
+  return { number: Number(number), hash: Uint8Array.fromHex(hash.replace(/^0x/, "")) };
+}
+
+/** @throws {CairnError} `CONFIG_INVALID` if the stored chain has another block there. */
+async function requireStored({ number, hash }: BlockIdentifier, store: RootstockChainStore): Promise<void> {
+  const stored = await store.canonicalHash(number);
+  if (stored === undefined || equalBytes(stored, hash)) return;
+  throw invalid(
+    `the stored chain has block ${stored.toHex()} at height ${number}`,
+    "correct it, or set node.dataDir to an empty directory if you trust it more than what is stored",
+  );
 }
 
 /** The first block of a stored chain whose work counts; those below it are there for the rules. */
@@ -78,17 +100,15 @@ async function baseOf(store: RootstockChainStore, first: number): Promise<ChainH
 
 /** The checkpoint to begin at, before anything of it has been fetched. */
 function checkpointBase(configured: string, known: readonly SyncCheckpoint[]): ChainPosition {
-  const [number = "", hash = ""] = configured.split(":");
   const newest = known.at(-1);
-  if (configured === "" && newest?.hash === undefined) {
+  const chosen = parseCheckpoint(configured) ??
+    (newest?.hash === undefined ? undefined : { number: newest.number, hash: newest.hash });
+  if (chosen === undefined) {
     throw invalid(
       "the network has no checkpoint of its own",
       "set it to number:hash, or sync.mode to genesis",
     );
   }
-  const chosen: SyncCheckpoint & { readonly hash: Uint8Array } = configured === ""
-    ? { ...newest!, hash: newest!.hash! }
-    : { number: Number(number), hash: Uint8Array.fromHex(hash.replace(/^0x/, "")) };
   if (chosen.number <= ANCESTORS_NEEDED) {
     throw invalid(`it has to be above block ${ANCESTORS_NEEDED}`, "set sync.mode to genesis");
   }

@@ -100,7 +100,8 @@ export class VerifyLane implements Disposable {
     const packed = packBytes(headers);
     const request: VerifyRequest = {
       kind: "segment",
-      after: after.hash,
+      // A view would be cloned with all that is behind it.
+      after: after.hash.slice(),
       headers: packed,
       ancestors: ancestors && packBytes(ancestors),
       nowSeconds: this.#deps.nowSeconds(),
