@@ -9,7 +9,8 @@ import { signMessage } from "../src/protocols/kimura/keys.ts";
 import type { Message } from "../src/protocols/kimura/message.ts";
 import { linesOf, tempDirectory } from "../tests/support/node_process.ts";
 import { fillChain } from "../tests/chain/_fill.ts";
-import { type ChainNode, startLeader, startPeer, until } from "../tests/chain/_network.ts";
+import { type ChainNode, startLeader, startPeer } from "../tests/chain/_network.ts";
+import { until } from "../tests/support/until.ts";
 import type { GossipOrder, GossipReport } from "./_gossip_node.ts";
 import type { LoadOrder, LoadResult } from "./_http_load_worker.ts";
 

@@ -11,27 +11,10 @@ import type { Message } from "../../src/protocols/kimura/message.ts";
 import { ChainClient } from "../../src/services/chain/client.ts";
 import type { BlockView } from "../../src/services/chain/views.ts";
 import { type NodeProcess, startNode } from "../support/node_process.ts";
+import { until } from "../support/until.ts";
 
 /** Whether tests run in their long form: the numbers that docs/chain.md states. */
 export const IS_LONG = Deno.env.get("CAIRN_LONG_TESTS") === "1";
-/** Time for what is waited for; generous, because tests run side by side on few cores. */
-const WAIT_MS = 60_000;
-
-/** Waits until a condition holds. */
-export async function until(
-  what: string | (() => string),
-  condition: () => boolean | Promise<boolean>,
-  { withinMs = WAIT_MS, everyMs = 25 }: { readonly withinMs?: number; readonly everyMs?: number } = {},
-): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) {
-      throw new Error(`Waited ${withinMs} ms in vain: ${typeof what === "string" ? what : what()}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
-  }
-}
-
 /** How a node is started. */
 export interface ChainNodeOptions {
   readonly dataDir: string;

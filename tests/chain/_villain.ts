@@ -14,7 +14,8 @@ import {
   type FullBlock,
   MAX_SYNC_REQUEST_BYTES,
 } from "../../src/protocols/kimura/sync_messages.ts";
-import { type ChainNode, until } from "./_network.ts";
+import type { ChainNode } from "./_network.ts";
+import { until } from "../support/until.ts";
 
 /** Public key of the leader whose secret tests have. */
 export const TEST_LEADER_KEY = LEADER.publicKey.toHex();

@@ -5,7 +5,8 @@ import { LEADER, testKey } from "../../src/protocols/kimura/_chain.ts";
 import { publicKeyOf } from "../../src/protocols/kimura/keys.ts";
 import { runCli } from "../../src/cli/program.ts";
 import { runCairn, tempDirectory } from "../support/node_process.ts";
-import { type ChainNode, freshMessage, startLeader, until } from "./_network.ts";
+import { type ChainNode, freshMessage, startLeader } from "./_network.ts";
+import { until } from "../support/until.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 

@@ -9,8 +9,8 @@ import {
   IS_LONG,
   startLeader,
   startPeer,
-  until,
 } from "./_network.ts";
+import { until } from "../support/until.ts";
 
 const KILLS = IS_LONG ? 20 : 3;
 const SENDERS = 4;

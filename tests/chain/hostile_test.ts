@@ -9,7 +9,8 @@ import { makeMessage } from "../../src/protocols/kimura/message.ts";
 import { tipOf } from "../../src/protocols/kimura/rules.ts";
 import type { FullBlock } from "../../src/protocols/kimura/sync_messages.ts";
 import { tempDirectory } from "../support/node_process.ts";
-import { freshMessage, IS_LONG, startLeader, startPeer, until } from "./_network.ts";
+import { freshMessage, IS_LONG, startLeader, startPeer } from "./_network.ts";
+import { until } from "../support/until.ts";
 import { connectVillain, TEST_LEADER_KEY } from "./_villain.ts";
 
 /** Nobody is there: the test itself plays the leader, whose secret it has. */

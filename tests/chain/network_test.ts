@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { tempDirectory } from "../support/node_process.ts";
-import { assertSameChain, freshMessage, IS_LONG, startLeader, startPeer, until } from "./_network.ts";
+import { assertSameChain, freshMessage, IS_LONG, startLeader, startPeer } from "./_network.ts";
+import { until } from "../support/until.ts";
 
 Deno.test("A leader and two peers hold all blocks, and 100 messages through the API are all in them", async () => {
   await using directory = await tempDirectory();

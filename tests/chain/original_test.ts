@@ -8,7 +8,8 @@ import { blockFromJson } from "../../src/protocols/kimura/json.ts";
 import { makeMessage } from "../../src/protocols/kimura/message.ts";
 import { tipOf } from "../../src/protocols/kimura/rules.ts";
 import { tempDirectory } from "../support/node_process.ts";
-import { startLeader, startPeer, until } from "./_network.ts";
+import { startLeader, startPeer } from "./_network.ts";
+import { until } from "../support/until.ts";
 import { connectVillain } from "./_villain.ts";
 
 const UNSIGNED = { "chain.unsigned": true };

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { runCairn, tempDirectory } from "../support/node_process.ts";
-import { startLeader, startPeer, until } from "./_network.ts";
+import { startLeader, startPeer } from "./_network.ts";
+import { until } from "../support/until.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const PROMPT = "deno task --quiet cairn ";

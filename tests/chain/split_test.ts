@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { tempDirectory } from "../support/node_process.ts";
-import { assertSameChain, freshMessage, IS_LONG, startLeader, startPeer, until } from "./_network.ts";
+import { assertSameChain, freshMessage, IS_LONG, startLeader, startPeer } from "./_network.ts";
+import { until } from "../support/until.ts";
 import { openProxy } from "./_proxy.ts";
 
 const BLOCKS = IS_LONG ? 50 : 20;
