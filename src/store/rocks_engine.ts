@@ -21,6 +21,7 @@ import {
   DEFAULT_COLUMN,
   openDatabase,
   type OpenDatabaseOptions,
+  remember,
   type RocksDatabase,
   rocksErrorOf,
   type RocksIterator,
@@ -344,6 +345,7 @@ class RocksEngine implements Engine {
       throw readFailed(action, rocksErrorOf(error).message, error);
     } finally {
       this.#iterators.delete(iterator);
+      remember(iterator);
       await iterator.close();
     }
   }
