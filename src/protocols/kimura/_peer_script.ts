@@ -118,7 +118,8 @@ export class PeerScript {
 
   #peer(peer: PeerName, verb: string, rest: string): string[] {
     const height = Number(rest);
-    const parent = height > 1 ? tipOf(this.#block(height - 1).block) : tipOf(GENESIS);
+    // Not every verb's number is that of a block.
+    const parent = () => height > 1 ? tipOf(this.#block(height - 1).block) : tipOf(GENESIS);
     const announce = (secret: Uint8Array) =>
       this.#step({
         kind: "announcement",
@@ -134,22 +135,22 @@ export class PeerScript {
       case "block":
         return this.#gossip(peer, this.#block(height).block);
       case "fork":
-        return this.#gossip(peer, nextBlock(parent, [testMessage(9, 0)]).block);
+        return this.#gossip(peer, nextBlock(parent(), [testMessage(9, 0)]).block);
       case "unsigned":
-        return this.#gossip(peer, nextBlock(parent, [], { secret: null }).block);
+        return this.#gossip(peer, nextBlock(parent(), [], { secret: null }).block);
       case "foreign":
-        return this.#gossip(peer, nextBlock(parent, [], { secret: testKey(2) }).block);
+        return this.#gossip(peer, nextBlock(parent(), [], { secret: testKey(2) }).block);
       case "broken": {
-        const { block } = nextBlock(parent);
+        const { block } = nextBlock(parent());
         return this.#gossip(peer, {
           ...block,
           header: { ...block.header, timestamp: block.header.timestamp + 1n },
         });
       }
       case "future":
-        return this.#gossip(peer, nextBlock(parent, [], { timestamp: START_SECONDS * 2n }).block);
+        return this.#gossip(peer, nextBlock(parent(), [], { timestamp: START_SECONDS * 2n }).block);
       case "unlinked":
-        return this.#gossip(peer, nextBlock(parent, [], { prevHash: new Uint8Array(32) }).block);
+        return this.#gossip(peer, nextBlock(parent(), [], { prevHash: new Uint8Array(32) }).block);
       case "announces":
         return announce(LEADER_SECRET);
       case "forges":
