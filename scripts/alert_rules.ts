@@ -84,6 +84,21 @@ export const ALERTS: readonly Alert[] = [
     summary: "{{ $labels.instance }} is behind its peers and stores no header",
   },
   {
+    name: "CairnChainConflict",
+    expr: "increase(cairn_chain_conflicts_total[1h]) > 0",
+    for: "0m",
+    severity: "page",
+    summary:
+      "{{ $labels.instance }} has seen two blocks of one height that the leader of the message chain signed",
+  },
+  {
+    name: "CairnChainStalled",
+    expr: "increase(cairn_chain_blocks_stored_total[2m]) == 0",
+    for: "1m",
+    severity: "page",
+    summary: "{{ $labels.instance }} has stored no block of the message chain for minutes",
+  },
+  {
     name: "CairnBlockRefused",
     expr: "sum by (instance, fault) (increase(cairn_blocks_rejected_total[10m])) > 0",
     for: "0m",
@@ -162,6 +177,35 @@ export const ALERTS: readonly Alert[] = [
     for: "5m",
     severity: "ticket",
     summary: "{{ $labels.instance }} fails {{ $value | humanizePercentage }} of its JSON-RPC calls",
+  },
+  {
+    name: "CairnChainBehind",
+    expr: 'cairn_chain_height{state="target"} - ignoring (state) cairn_chain_height{state="stored"} > 10',
+    for: "5m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} lacks {{ $value }} blocks of the message chain",
+  },
+  {
+    name: "CairnChainNoPeers",
+    expr: "sum by (instance) (cairn_chain_p2p_open_connections) == 0",
+    for: "10m",
+    severity: "ticket",
+    summary: "{{ $labels.instance }} is connected to no other node of the message chain",
+  },
+  {
+    name: "CairnChainPendingHigh",
+    expr: 'cairn_chain_waiting_messages{where="pending"} > 25000',
+    for: "5m",
+    severity: "ticket",
+    summary: "{{ $value }} accepted messages wait for a block on {{ $labels.instance }}",
+  },
+  {
+    name: "CairnChainBans",
+    expr: "increase(cairn_chain_p2p_bans_total[1h]) > 20",
+    for: "0m",
+    severity: "ticket",
+    summary:
+      "{{ $labels.instance }} cut off {{ $value | humanize }} nodes of the message chain within an hour",
   },
   {
     name: "CairnArchiveDamaged",

@@ -4,7 +4,7 @@
  *
  * It looks for the data directory, the profile and the config file where the command line does (flags, then the
  * environment), takes `--allow-KIND=LIST` and `--allow-net` for Deno, and knows two commands, `start` and `blocks fsck`;
- * every other command may write the one file that its `--output` names.
+ * every other command may write the one file that its `--output` names. `--leader` names a host that the node may reach.
  *
  * @module
  */
@@ -53,7 +53,7 @@ export function planLaunch(commandLine: readonly string[], env: LaunchEnv = {}):
       continue;
     }
     args.push(arg);
-    const [, option, inline] = /^--(data|config|set|profile|output)(?:=(.*))?$/.exec(
+    const [, option, inline] = /^--(data|config|set|profile|output|leader)(?:=(.*))?$/.exec(
       arg.replace(/^-o(?!=)(.+)$/, "--output=$1").replace(/^-o$/, "--output"),
     ) ?? [];
     if (option === undefined) {
@@ -72,14 +72,29 @@ export function planLaunch(commandLine: readonly string[], env: LaunchEnv = {}):
     (env.CAIRN__NODE__PROFILE || DEFAULT_PROFILE);
   const readable = config === "" ? [] : [config, config.replace(/[^/]*$/, "cairn.local.toml")];
   if (words[0] === "start") {
-    return { permissions: widen(nodePermissions({ dataDir: data, readable }, profile), extra), args };
+    const host = hostOf(options["leader"] ?? "");
+    const node = widen(
+      nodePermissions({ dataDir: data, readable }, profile),
+      host === undefined ? {} : { net: [host] },
+    );
+    return { permissions: widen(node, extra), args };
   }
   if (words[0] === "blocks" && words[1] === "fsck") {
     return { permissions: widen(offlinePermissions({ dataDir: data, readable }), extra), args };
   }
   const output = options["output"];
-  const base = output ? widen(CLIENT_PERMISSIONS, { write: [output] }) : CLIENT_PERMISSIONS;
+  // A key is written beside its name first, so that it is whole or absent.
+  const isKey = words[0] === "chain" && words[1] === "keys";
+  const written = output ? [output, ...(isKey ? [`${output}.new`] : [])] : [];
+  const base = output ? widen(CLIENT_PERMISSIONS, { write: written }) : CLIENT_PERMISSIONS;
   return { permissions: widen(base, extra), args };
+}
+
+/** Host and port of a multiaddr of TCP, as Deno names them; the leader that a peer dials is on its command line. */
+function hostOf(multiaddr: string): string | undefined {
+  const [, host, port] = /^\/(?:ip4|ip6|dns4?|dns6)\/([^/]+)\/tcp\/(\d+)(?:\/|$)/.exec(multiaddr) ?? [];
+  if (host === undefined) return undefined;
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 if (import.meta.main) {

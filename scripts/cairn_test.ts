@@ -56,6 +56,31 @@ Deno.test("planLaunch() lets a Rootstock client reach peers anywhere, and no oth
   }
 });
 
+Deno.test("planLaunch() lets a peer of the message chain reach the leader that is named, and list addresses", () => {
+  const { permissions } = planLaunch([
+    "start",
+    "--profile=chain-peer",
+    "--leader",
+    "/ip4/10.0.0.5/tcp/4001/p2p/12D3KooW",
+  ]);
+  assert.deepEqual(permissions.net, ["127.0.0.1", "0.0.0.0", "10.0.0.5:4001"]);
+  assert.deepEqual(permissions.sys, ["networkInterfaces"]);
+  const v6 = planLaunch(["start", "--leader=/ip6/::1/tcp/1"]).permissions;
+  assert.deepEqual([v6.net, v6.sys], [["127.0.0.1", "0.0.0.0", "[::1]:1"], undefined]);
+  for (const leader of ["", "/unix/x", "/ip4/1.2.3.4/udp/1", "10.0.0.5"]) {
+    assert.deepEqual(
+      planLaunch(["start", "--leader", leader]).permissions,
+      planLaunch(["start"]).permissions,
+    );
+  }
+});
+
+Deno.test("planLaunch() lets a new key be written beside its name", () => {
+  const { permissions } = planLaunch(["chain", "keys", "new", "-o", "/tmp/a.key"]);
+  assert.deepEqual(permissions.write, ["/tmp/a.key", "/tmp/a.key.new"]);
+  assert.deepEqual(planLaunch(["chain", "proof", "x", "-o", "p.json"]).permissions.write, ["p.json"]);
+});
+
 Deno.test("planLaunch() finds the command behind options that take a value", () => {
   for (
     const line of [["--set", "admin.port=0", "start"], ["--set=admin.port=0", "--config", "x.toml", "start"]]

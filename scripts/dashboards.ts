@@ -5,6 +5,7 @@
  */
 
 import { type Alert, ALERTS } from "./alert_rules.ts";
+import { CHAIN_ROWS } from "./chain_panels.ts";
 import { ROWS } from "./dashboard_panels.ts";
 import type { Panel, Row } from "./panel.ts";
 import { ROOTSTOCK_ROWS } from "./rootstock_panels.ts";
@@ -29,6 +30,7 @@ export interface Dashboard {
 export const DASHBOARDS: readonly Dashboard[] = [
   { name: "node", title: "Cairn node", rows: ROWS },
   { name: "rootstock", title: "Cairn Rootstock light client", rows: ROOTSTOCK_ROWS },
+  { name: "chain", title: "Cairn message chain", rows: CHAIN_ROWS },
 ];
 
 /** A dashboard as Grafana imports it, ending with a newline. */

@@ -48,7 +48,7 @@ Deno.test("nodeMetrics() names metrics with prefix, unit and help", () => {
   const all = [...nodeMetrics().values()].flat();
   assert(all.length > 40, `${all.length} metrics`);
   for (const { name, type, help } of all) {
-    assert.match(name, /^cairn_[a-z_]+$/);
+    assert.match(name, /^cairn_[a-z][a-z0-9_]*$/);
     assert(help.length > 3, name);
     assert(!help.endsWith("."), name);
     assert.equal(name.endsWith("_total"), type === "counter", name);

@@ -8,15 +8,18 @@ import { Counter, Gauge, Histogram } from "prom-client";
 import { createAdminMetrics } from "../src/http/admin.ts";
 import { createJsonRpcMetrics } from "../src/http/json_rpc.ts";
 import { registerBusMetrics } from "../src/kernel/bus/metrics.ts";
+import { PROFILES } from "../src/node.ts";
 import { SYSTEM_CLOCK } from "../src/kernel/clock.ts";
 import { Health } from "../src/kernel/health.ts";
 import { MetricScope } from "../src/kernel/metrics.ts";
 import { startProcessMetrics } from "../src/kernel/process_metrics.ts";
+import { P2pMetrics } from "../src/p2p/metrics.ts";
 import { RpcMetrics } from "../src/rpc/metrics.ts";
 import { createBackfillMetrics } from "../src/services/blocks/backfill_metrics.ts";
 import { createTierMetrics } from "../src/services/blocks/archive_metrics.ts";
 import { createBlocksMetrics } from "../src/services/blocks/metrics.ts";
 import { createSubscribeMetrics } from "../src/services/blocks/subscribe_metrics.ts";
+import { createChainMetrics } from "../src/services/chain/metrics.ts";
 import { createRootstockMetrics } from "../src/services/rootstock/metrics.ts";
 import { createStoreMetrics } from "../src/store/metrics.ts";
 
@@ -62,7 +65,8 @@ export function nodeMetrics(profile?: string): ReadonlyMap<string, readonly Metr
     archived: () => ({ zips: 0, blocks: 0, bytes: 0, damaged: 0 }),
   };
   const idle = { sync: () => undefined, peers: () => undefined, discovery: () => undefined };
-  const rooms: readonly (readonly [title: string, register: () => void, profile?: string])[] = [
+  const chain = { height: () => 0n, target: () => 0n, pending: () => 0, pooled: () => 0 };
+  const rooms: readonly (readonly [title: string, register: () => void, owner?: string])[] = [
     ["Node and process", () => {
       new Health({ build }, { metrics, clock: SYSTEM_CLOCK });
       using _sampling = startProcessMetrics({ eventLoopSampleMs: 60_000 }, { metrics, build });
@@ -87,11 +91,18 @@ export function nodeMetrics(profile?: string): ReadonlyMap<string, readonly Metr
       () => createJsonRpcMetrics(metrics.scope("rootstock").scope("jsonrpc")),
       "rootstock",
     ],
+    ["Message chain", () => createChainMetrics(metrics.scope("chain"), chain), "chain"],
+    ["Peer to peer of the message chain", () => new P2pMetrics(metrics.scope("chain").scope("p2p")), "chain"],
+    [
+      "HTTP and JSON-RPC of the message chain",
+      () => createJsonRpcMetrics(metrics.scope("chain").scope("jsonrpc")),
+      "chain",
+    ],
   ];
   const sections = new Map<string, readonly MetricInfo[]>();
   let known = 0;
   for (const [title, register, owner = profile] of rooms) {
-    if (profile !== undefined && owner !== profile) continue;
+    if (profile !== undefined && owner !== profile && !PROFILES[profile]?.includes(owner!)) continue;
     register();
     const all = metrics.registry.getMetricsAsArray();
     sections.set(

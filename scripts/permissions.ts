@@ -22,6 +22,9 @@ const LISTEN_HOSTS = ["127.0.0.1", "0.0.0.0"] as const;
 /** Profiles whose peers may be anywhere. */
 const PROFILES_WITH_PEERS: ReadonlySet<string> = new Set(["rootstock"]);
 
+/** Profiles whose library of peer-to-peer lists the machine's addresses where it listens on all of them. */
+const PROFILES_WITH_LIBP2P: ReadonlySet<string> = new Set(["chain-leader", "chain-peer"]);
+
 /** Where the node looks: its own code and config (the current folder), its data, and files named on the command line. */
 export interface NodePaths {
   readonly dataDir: string;
@@ -39,6 +42,7 @@ export function nodePermissions(paths: NodePaths, profile = "default"): Permissi
     write: [paths.dataDir],
     ffi: ["node_modules"],
     env: ["CAIRN_*"],
+    ...(PROFILES_WITH_LIBP2P.has(profile) ? { sys: ["networkInterfaces"] } : {}),
   };
 }
 

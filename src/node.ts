@@ -9,6 +9,8 @@
 import { AdminService } from "./http/admin.ts";
 import { BlocksService } from "./services/blocks/service.ts";
 import { blocksConfig } from "./services/blocks/config.ts";
+import { ChainService } from "./services/chain/service.ts";
+import { chainConfig } from "./services/chain/config.ts";
 import { RootstockService } from "./services/rootstock/service.ts";
 import { rootstockConfig } from "./services/rootstock/config.ts";
 import { BusService } from "./services/bus/service.ts";
@@ -35,6 +37,7 @@ export const CONFIG_SECTIONS = {
   store: storeConfig,
   blocks: blocksConfig,
   rootstock: rootstockConfig,
+  chain: chainConfig,
 } as const;
 
 /** Configuration of the whole node. */
@@ -44,6 +47,8 @@ export type NodeConfig = LoadedConfig<typeof CONFIG_SECTIONS>;
 export const PROFILES: Readonly<Record<string, readonly string[]>> = {
   default: ["blocks"],
   rootstock: ["rootstock"],
+  "chain-leader": ["chain"],
+  "chain-peer": ["chain"],
 };
 
 /** What the services are built from. */
@@ -92,6 +97,7 @@ export function buildNode(config: NodeConfig, { health, metrics, build, tracer }
     memoryBytes += BlocksService.memoryBytes(values.blocks);
   }
   if (names.includes("rootstock")) families.push(...RootstockService.families);
+  if (names.includes("chain")) families.push(...ChainService.families);
   const store = new StoreService(values.store, { directory: values.node.dataDir, families });
   const bus = new BusService({ memoryBytes });
   const services: Service[] = [new AdminService(values.admin, { health, metrics }), store, bus];
@@ -111,6 +117,16 @@ export function buildNode(config: NodeConfig, { health, metrics, build, tracer }
       new RootstockService(values.rootstock, {
         engine: () => store.engine,
         keyDirectory: values.store.engine === "memory" ? undefined : values.node.dataDir,
+        build,
+      }),
+    );
+  }
+  if (names.includes("chain")) {
+    services.push(
+      new ChainService(values.chain, {
+        engine: () => store.engine,
+        keyDirectory: values.store.engine === "memory" ? undefined : values.node.dataDir,
+        role: values.node.profile === "chain-leader" ? "leader" : "peer",
         build,
       }),
     );

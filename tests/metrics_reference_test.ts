@@ -17,6 +17,7 @@ const PROFILES = {
     "rootstock.p2p.listen": false,
     "rootstock.rpc.port": 0,
   },
+  "chain-leader": { "chain.rpc.port": 0, "chain.p2p.listen": "[]" },
 } as const;
 
 for (const [profile, settings] of Object.entries(PROFILES)) {

@@ -10,6 +10,7 @@ import { Command } from "commander";
 import { formatBuildInfo, readBuildInfo } from "../kernel/version.ts";
 import { checkRuntime } from "../rpc/runtime.ts";
 import { registerBlocks } from "./blocks/mod.ts";
+import { registerChain } from "./chain/mod.ts";
 import { registerCompletions } from "./completions.ts";
 import { registerConfig } from "./config.ts";
 import type { CliDeps } from "./deps.ts";
@@ -28,6 +29,7 @@ const COMMANDS: readonly Register[] = [
   registerConfig,
   registerBlocks,
   registerRootstock,
+  registerChain,
   registerHash,
   registerCompletions,
 ];

@@ -27,6 +27,7 @@ import { ReportedError } from "./exit.ts";
 interface StartOptions {
   readonly profile?: string;
   readonly data?: string;
+  readonly leader?: string;
 }
 
 /** Adds `start`. */
@@ -39,6 +40,7 @@ export function registerStart(program: Command, deps: CliDeps): void {
       `what to run: ${Object.keys(PROFILES).join(", ")} (env CAIRN__NODE__PROFILE, default "default")`,
     )
     .option("--data <dir>", 'data directory (env CAIRN__NODE__DATA_DIR, default "data")')
+    .option("--leader <multiaddr>", "leader that a chain-peer follows (env CAIRN__CHAIN__LEADER)")
     .addHelpText(
       "after",
       "\nExamples:\n  cairn start\n  cairn start --data /var/lib/cairn --set admin.port=9700\n" +
@@ -51,10 +53,11 @@ export function registerStart(program: Command, deps: CliDeps): void {
     });
 }
 
-function startFlags({ profile, data }: StartOptions): ConfigFlag[] {
+function startFlags({ profile, data, leader }: StartOptions): ConfigFlag[] {
   const flags: ConfigFlag[] = [];
   if (profile !== undefined) flags.push({ key: "node.profile", value: profile, flag: "--profile" });
   if (data !== undefined) flags.push({ key: "node.dataDir", value: data, flag: "--data" });
+  if (leader !== undefined) flags.push({ key: "chain.leader", value: leader, flag: "--leader" });
   return flags;
 }
 

@@ -1,5 +1,6 @@
 /**
- * JSON-RPC 2.0 over HTTP POST: one path, a table of methods, and every bound that a public door needs.
+ * JSON-RPC 2.0 over HTTP POST: one path, a table of methods, and every bound that a public door needs. Routes of plain
+ * HTTP may stand behind the same door.
  *
  * Layer: http. The methods belong to the service; this room knows transport, limits and errors.
  *
@@ -15,10 +16,10 @@ import { readBody } from "./bounded_body.ts";
 import { isAllowedHost, isAllowedOrigin } from "./host_check.ts";
 import type { JsonRpcConfig } from "./json_rpc_config.ts";
 import { errorText, JsonRpcDispatcher } from "./json_rpc_dispatch.ts";
-import { RPC_CODE } from "./json_rpc_error.ts";
+import { isUnexpected, RPC_CODE } from "./json_rpc_error.ts";
 import type { RpcMethods } from "./json_rpc_method.ts";
 import { type HttpListener, type HttpPeer, listenHttp } from "./listen.ts";
-import { RETRY_AFTER_SECONDS } from "./problem.ts";
+import { problemResponse, RETRY_AFTER_SECONDS } from "./problem.ts";
 import { RateLimit } from "./rate_limit.ts";
 
 /** Options of {@link listenJsonRpc}. */
@@ -33,8 +34,27 @@ export interface JsonRpcOptions {
 /** What the listener needs. */
 export interface JsonRpcDeps {
   readonly methods: RpcMethods;
+  /** Plain HTTP beside it, behind the same checks and limits; a request counts as one call. @default none */
+  readonly routes?: readonly HttpRoute[];
   readonly log: Logger;
   readonly metrics: JsonRpcMetrics;
+}
+
+/** A request to an {@link HttpRoute}. */
+export interface RouteRequest {
+  /** Named parts of the path, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** Of a POST, as text; empty otherwise. */
+  readonly body: string;
+}
+
+/** One route. What it throws is answered as problem+json. */
+export interface HttpRoute {
+  readonly method: "GET" | "POST";
+  /** As Hono writes it: `/block/:height`. */
+  readonly path: string;
+  handle(request: RouteRequest): Response | Promise<Response>;
 }
 
 /** Metrics of a JSON-RPC listener. */
@@ -85,10 +105,12 @@ export function listenJsonRpc(options: JsonRpcOptions, deps: JsonRpcDeps): HttpL
 
 const JSON_TYPES: ReadonlySet<string> = new Set(["application/json", "application/json-rpc"]);
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** For routes, whose handlers say what is wrong with their text. */
+const UTF8_TEXT = new TextDecoder();
 
 /** The routes, without a socket. `fetch` takes the caller's address as its second argument. */
 export function jsonRpcApp({ config, badRequestCodes }: JsonRpcOptions, deps: JsonRpcDeps): Hono<Env> {
-  const { log, metrics } = deps;
+  const { log, metrics, routes = [] } = deps;
   const { batchCalls, responseBytes, bodyBytes, timeoutMs, requestsInFlight } = config;
   const dispatcher = new JsonRpcDispatcher({
     ...deps,
@@ -141,34 +163,66 @@ export function jsonRpcApp({ config, badRequestCodes }: JsonRpcOptions, deps: Js
   });
 
   // Reached by allowed origins alone: what a browser asks before it lets a page call.
-  app.options("/", (c) => {
+  app.options(routes.length === 0 ? "/" : "*", (c) => {
     if (c.req.header("origin") === undefined) return methodNotAllowed(c);
-    c.header("access-control-allow-methods", "POST");
+    c.header("access-control-allow-methods", routes.length === 0 ? "POST" : "GET, POST");
     c.header("access-control-allow-headers", "content-type");
     c.header("access-control-max-age", "600");
     return c.body(null, 204);
   });
 
   app.post("/", async (c) => {
-    const request = c.req.raw;
-    const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+    return refuseBody(c) ?? await within(c, async (signal) => await respond(c, signal));
+  });
+
+  for (const { method, path, handle } of routes) {
+    app.on(method, path, async (c) => {
+      const refused = method === "POST" ? refuseBody(c) : undefined;
+      return refused ?? await within(c, async (signal) => {
+        const waitSeconds = limit.take(c.env.remoteAddress, 1, performance.now());
+        if (waitSeconds > 0) return busy(c, 429, Math.ceil(waitSeconds), "Too many calls from this address");
+        try {
+          const body = method === "POST"
+            ? UTF8_TEXT.decode(await readBody(c.req.raw, bodyBytes, signal))
+            : "";
+          return await handle({ params: c.req.param(), query: new URL(c.req.url).searchParams, body });
+        } catch (thrown) {
+          if (isUnexpected(thrown)) log.error("HTTP request failed", { path, error: thrown });
+          return problemResponse(thrown);
+        }
+      });
+    });
+  }
+
+  /** Why a POST is not read: what no web page can send without asking is all that is taken. */
+  function refuseBody(c: HonoContext<Env>): Response | undefined {
+    const { headers } = c.req.raw;
+    const type = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
     if (type === undefined || !JSON_TYPES.has(type)) {
       return refuse(c, 415, "Content-Type must be application/json");
     }
-    if ((request.headers.get("content-encoding") ?? "identity") !== "identity") {
+    if ((headers.get("content-encoding") ?? "identity") !== "identity") {
       return refuse(c, 415, "Content-Encoding is not supported");
     }
+    return undefined;
+  }
+
+  /** Runs within the bounds of number and time. */
+  async function within(
+    c: HonoContext<Env>,
+    run: (signal: AbortSignal) => Promise<Response>,
+  ): Promise<Response> {
     if (inFlight > requestsInFlight) {
       return busy(c, 503, RETRY_AFTER_SECONDS, "Too many requests are being answered");
     }
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(), timeoutMs);
     try {
-      return await respond(c, controller.signal);
+      return await run(controller.signal);
     } finally {
       clearTimeout(timer);
     }
-  });
+  }
 
   app.all("/", methodNotAllowed);
   app.notFound((c) => refuse(c, 404, "Not found", "POST to /"));

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { RecordingLog } from "../kernel/_testing.ts";
 import { CairnError } from "../kernel/errors.ts";
 import { MetricScope } from "../kernel/metrics.ts";
-import { createJsonRpcMetrics, listenJsonRpc } from "./json_rpc.ts";
+import { createJsonRpcMetrics, type HttpRoute, listenJsonRpc } from "./json_rpc.ts";
 import { jsonRpcConfig } from "./json_rpc_config.ts";
 import { JsonRpcError } from "./json_rpc_error.ts";
 import { rpcMethod, type RpcMethods } from "./json_rpc_method.ts";
@@ -356,4 +356,64 @@ Deno.test("JSON-RPC is called under its own names only", async () => {
       assert.equal(await statusFor(host), 403, host);
     }
   });
+});
+
+Deno.test("listenJsonRpc() serves routes of HTTP behind the same door: Host, Origin, content type, body, rate", async () => {
+  const log = new RecordingLog();
+  const routes: readonly HttpRoute[] = [
+    {
+      method: "GET",
+      path: "/item/:name",
+      handle: ({ params, query }) => Response.json([params["name"], query.get("q")]),
+    },
+    { method: "POST", path: "/item", handle: ({ body }) => new Response(body.toUpperCase()) },
+    {
+      method: "GET",
+      path: "/store",
+      handle: () => {
+        throw new CairnError("STORE_CLOSED", "Cannot read: the store is closed");
+      },
+    },
+    {
+      method: "GET",
+      path: "/bug",
+      handle: () => {
+        throw new TypeError("secret detail");
+      },
+    },
+  ];
+  const config = jsonRpcConfig(0).parse({
+    bodyBytes: 1_024,
+    callsPerSecond: 1,
+    callsBurst: 9,
+    allowedOrigins: ["https://a.example"],
+  });
+  await using server = listenJsonRpc(
+    { config, section: "test.rpc", badRequestCodes: new Set() },
+    { methods: METHODS, routes, log, metrics: createJsonRpcMetrics(new MetricScope()) },
+  );
+  const ask = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, init);
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  };
+  const json = { "content-type": "application/json" };
+  assert.equal((await ask("/item/a%20b?q=c")).text, '["a b","c"]');
+  assert.equal((await ask("/item", { method: "POST", headers: json, body: "abc" })).text, "ABC");
+  assert.equal((await ask("/item", { method: "POST", body: "abc" })).status, 415);
+  assert.equal((await ask("/item", { method: "POST", headers: json, body: "x".repeat(1_025) })).status, 413);
+  const closed = await ask("/store");
+  assert.deepEqual([closed.status, JSON.parse(closed.text).code], [503, "STORE_CLOSED"]);
+  const bug = await ask("/bug");
+  assert.deepEqual([bug.status, bug.text.includes("secret")], [500, false]);
+  assert(log.lines.some(({ message }) => message === "HTTP request failed"));
+  assert.equal((await ask("/item/a", { headers: { origin: "https://b.example" } })).status, 403);
+  const allowed = await ask("/item/a", { headers: { origin: "https://a.example" } });
+  assert.equal(allowed.headers.get("access-control-allow-origin"), "https://a.example");
+  assert.equal((await ask("/nothing")).status, 404);
+  // JSON-RPC and routes take from one bucket.
+  const call = { method: "POST", headers: json, body: '{"jsonrpc":"2.0","id":1,"method":"nothing"}' };
+  const statuses = [];
+  for (let i = 0; i < 5; i++) statuses.push((await ask("/", call)).status, (await ask("/item/a")).status);
+  assert.equal(statuses[0], 200);
+  assert(statuses.includes(429), statuses.join());
 });

@@ -78,6 +78,16 @@ const rootstockCalls = (code: string): Series => ({
   ...one("rootstock_jsonrpc_calls_total", `method="eth_call",outcome="${code}"`, "0+100x30"),
 });
 
+/** A peer that knows of block 100. */
+const chainHeights = (stored: string): Series => ({
+  ...one("chain_height", 'state="stored"', stored),
+  ...one("chain_height", 'state="target"', "100x30"),
+});
+const chainConnections = (outbound: string): Series => ({
+  ...one("chain_p2p_open_connections", 'direction="inbound"', "0x30"),
+  ...one("chain_p2p_open_connections", 'direction="outbound"', outbound),
+});
+
 /** For each alert a node that is in trouble after 20 minutes, and one that is not. */
 const CASES: Readonly<Record<string, readonly [trouble: Series, calm: Series]>> = {
   CairnDown: [{ 'up{job="cairn",instance="a"}': "0x30" }, { 'up{job="cairn",instance="a"}': "1x30" }],
@@ -137,6 +147,18 @@ const CASES: Readonly<Record<string, readonly [trouble: Series, calm: Series]>> 
     one("bus_subscriber_expelled", 'topic="t",subscriber="s"', "1x30"),
     one("bus_subscriber_expelled", 'topic="t",subscriber="s"', "0x30"),
   ],
+  CairnChainConflict: [one("chain_conflicts_total", "", ONCE), one("chain_conflicts_total", "", "1x30")],
+  CairnChainStalled: [
+    one("chain_blocks_stored_total", "", "7x30"),
+    one("chain_blocks_stored_total", "", "0+12x30"),
+  ],
+  CairnChainBehind: [chainHeights("50x30"), chainHeights("95x30")],
+  CairnChainNoPeers: [chainConnections("0x30"), chainConnections("1x30")],
+  CairnChainPendingHigh: [
+    one("chain_waiting_messages", 'where="pending"', "30000x30"),
+    one("chain_waiting_messages", 'where="pool"', "30000x30"),
+  ],
+  CairnChainBans: [one("chain_p2p_bans_total", "", "0+2x30"), one("chain_p2p_bans_total", "", ONCE)],
   CairnRootstockContradiction: [
     one("rootstock_checkpoint_contradictions_total", "", ONCE),
     one("rootstock_checkpoint_contradictions_total", "", "0x30"),

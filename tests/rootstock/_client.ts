@@ -14,7 +14,7 @@ import { RootstockService } from "../../src/services/rootstock/service.ts";
 import type { Engine } from "../../src/store/engine.ts";
 import { openRocksEngine } from "../../src/store/rocks_engine.ts";
 import type { ChainBlock, TestChain } from "./_chain.ts";
-import { until } from "./_network.ts";
+import { until } from "../support/until.ts";
 import { freePort } from "./_peer.ts";
 
 /** What a client is started with. */

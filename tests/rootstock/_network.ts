@@ -7,28 +7,12 @@
 import { complain } from "../../scripts/process.ts";
 import { JsonRpcClient } from "../../src/services/rootstock/json_rpc_client.ts";
 import { type NodeProcess, startNode } from "../support/node_process.ts";
+import { until } from "../support/until.ts";
 import type { ChainBlock, TestChain } from "./_chain.ts";
 import { freePort } from "./_peer.ts";
 
-/** Time for what is waited for; generous, because tests run side by side on few cores. */
-const WAIT_MS = 60_000;
 /** Exit code after SIGKILL. */
 const KILLED = 137;
-
-/** Waits until a condition holds. */
-export async function until(
-  what: string | (() => string),
-  condition: () => boolean | Promise<boolean>,
-  { withinMs = WAIT_MS, everyMs = 50 }: { readonly withinMs?: number; readonly everyMs?: number } = {},
-): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) {
-      throw new Error(`Waited ${withinMs} ms in vain: ${typeof what === "string" ? what : what()}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
-  }
-}
 
 /** How a node is started. */
 export interface RootstockNodeOptions {

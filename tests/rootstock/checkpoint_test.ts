@@ -9,7 +9,8 @@ import assert from "node:assert/strict";
 import { tempDirectory } from "../support/node_process.ts";
 import { TestChain } from "./_chain.ts";
 import { type ClientOptions, TestClient } from "./_client.ts";
-import { startRootstock, until } from "./_network.ts";
+import { startRootstock } from "./_network.ts";
+import { until } from "../support/until.ts";
 import { TestPeer } from "./_peer.ts";
 
 const BLOCKS = 3_000;

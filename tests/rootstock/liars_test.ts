@@ -26,7 +26,7 @@ import {
   TOO_MUCH_DIFFICULTY,
   WRONG_LINKS,
 } from "./_lies.ts";
-import { until } from "./_network.ts";
+import { until } from "../support/until.ts";
 import { TestPeer, type TestPeerOptions } from "./_peer.ts";
 
 const BLOCKS = 2_000;

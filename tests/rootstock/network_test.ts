@@ -21,7 +21,8 @@
 import assert from "node:assert/strict";
 import { NO_BLOCK } from "./_lies.ts";
 import { TestChain } from "./_chain.ts";
-import { type RootstockNode, startRootstock, until } from "./_network.ts";
+import { type RootstockNode, startRootstock } from "./_network.ts";
+import { until } from "../support/until.ts";
 import { freePort, TestPeer, type TestPeerOptions } from "./_peer.ts";
 import { say } from "../../scripts/process.ts";
 import { runCairn, tempDirectory } from "../support/node_process.ts";

@@ -40,6 +40,10 @@ export interface NodeProcess extends AsyncDisposable {
   readonly jsonRpc: string;
   /** Base URL of the admin listener. */
   readonly admin: string;
+  /** What a line of what it listens for says behind `what`; throws if there is none. */
+  address(what: string): string;
+  /** Lines of what it listens for. */
+  readonly listening: readonly string[];
   readonly logs: readonly LogRecord[];
   /** SIGTERM, then the exit code. */
   stop(): Promise<number>;
@@ -162,6 +166,8 @@ export async function startNode(options: StartNodeOptions): Promise<NodeProcess>
       return address("rootstock json-rpc ");
     },
     admin,
+    address,
+    listening,
     logs,
     stop: () => end("SIGTERM"),
     kill9: async () => void await end("SIGKILL"),

@@ -16,6 +16,7 @@ import type { RootstockNetwork } from "../../protocols/rootstock/network.ts";
 import { NETWORKS } from "../../protocols/rootstock/networks/mod.ts";
 import type { CliDeps } from "../deps.ts";
 import { EXIT } from "../exit.ts";
+import { readInput } from "../input.ts";
 
 interface VerifyOptions {
   readonly network: RootstockNetwork["name"];
@@ -49,7 +50,7 @@ export function registerVerify(rootstock: Command, deps: CliDeps): void {
       const parent = options.parent === undefined ? undefined : await readParent(options.parent, network);
       const nowSeconds = Math.floor(Date.now() / 1000);
       for (const file of files) {
-        const bytes = await read(file);
+        const bytes = await readInput(file);
         const about = { network, nowSeconds, ...(parent === undefined ? {} : { parent }) };
         const report = { file, ...reportHeader(bytes, about) };
         if (!report.ok) deps.setExitCode(EXIT.NO);
@@ -59,20 +60,9 @@ export function registerVerify(rootstock: Command, deps: CliDeps): void {
     });
 }
 
-async function read(path: string): Promise<Uint8Array> {
-  try {
-    return path === "-"
-      ? new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer())
-      : await Deno.readFile(path);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CairnError("FILE_UNREADABLE", `Cannot read '${path}': ${reason}`, { cause });
-  }
-}
-
 /** A parent that is no header is the fault of who named it, not of what is verified. */
 async function readParent(path: string, network: RootstockNetwork): Promise<ChainTip> {
-  const bytes = await read(path);
+  const bytes = await readInput(path);
   try {
     return readTip(bytes, network);
   } catch (cause) {

@@ -113,6 +113,16 @@ export class LeaderMachine {
     return this.#effects;
   }
 
+  /**
+   * The nonce that a sender's next message must have.
+   *
+   * @param lastNonce Its last one in the chain, as read from the store.
+   */
+  nextNonce(sender: string, lastNonce: bigint | undefined): bigint {
+    const last = this.#nonces.last(sender, lastNonce);
+    return last === undefined ? 0n : last + 1n;
+  }
+
   /** State for gauges and status. */
   snapshot(): LeaderSnapshot {
     return {

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { equalBytes } from "./bytes.ts";
 import type { Message } from "./message.ts";
 
 /** Bounds of a pool; beyond them the oldest messages go. */
@@ -50,6 +51,12 @@ export class MessagePool {
     return this.#messages.get(id.toHex());
   }
 
+  /** The one held that is the same in every field, whose signature was checked when it came; else `message` itself. */
+  known(message: Message): Message {
+    const held = this.get(message.id);
+    return held !== undefined && isSame(held, message) ? held : message;
+  }
+
   delete(id: Uint8Array): void {
     const key = id.toHex();
     const message = this.#messages.get(key);
@@ -57,6 +64,13 @@ export class MessagePool {
     this.#length -= lengthOf(message);
     this.#messages.delete(key);
   }
+}
+
+/** Sender and nonce are in the id, which is computed. */
+function isSame(a: Message, b: Message): boolean {
+  if (!equalBytes(a.id, b.id) || a.timestamp !== b.timestamp || a.content !== b.content) return false;
+  if (a.signature === undefined || b.signature === undefined) return a.signature === b.signature;
+  return a.sender === b.sender && equalBytes(a.signature, b.signature);
 }
 
 function lengthOf({ sender, content }: Message): number {

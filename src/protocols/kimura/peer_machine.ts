@@ -286,6 +286,13 @@ export class PeerMachine {
     const { height } = full.block.header;
     if (height <= (this.#inBatch() ?? this.#tip.height) || this.#held.has(height)) return;
     if (height > this.#tip.height + BigInt(this.#config.maxAhead)) return;
+    // Of a fetched block most messages came by gossip before, and their signatures need no second check.
+    if (isWhole) {
+      full = {
+        block: full.block,
+        messages: full.messages.map((message) => this.#pool.known(message)),
+      };
+    }
     let bytes = 200 + full.block.messageIds.length * 32;
     for (const { sender, content } of full.messages) bytes += sender.length + content.length + 96;
     this.#held.set(height, { full, from, isWhole, bytes });

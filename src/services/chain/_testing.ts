@@ -56,7 +56,7 @@ async function open<Role extends AsyncDisposable>(
     pooled: zero,
   });
   const deps: ChainDeps = { store, p2p, metrics, log, nowMs: () => Date.now(), onStored: () => {} };
-  await p2p.serve(SYNC, syncHandler(store, (peer) => p2p.penalise(peer, 10, "MALFORMED_BYTES")));
+  await p2p.serve(SYNC, syncHandler(store, log, (peer) => p2p.penalise(peer, 10, "MALFORMED_BYTES")));
   const role = await create(deps);
   await p2p.start(NEVER);
   return {

@@ -6,8 +6,9 @@
  * @module
  */
 
+import { CairnError } from "../../kernel/errors.ts";
 import { type ChainVerdict, checkChainSteps } from "../../protocols/kimura/check_chain.ts";
-import { KimuraFault } from "../../protocols/kimura/fault.ts";
+import { type Fault, KimuraFault } from "../../protocols/kimura/fault.ts";
 import {
   announcementFromJson,
   ANNOUNCEMENTS_TOPIC,
@@ -16,10 +17,11 @@ import {
   MESSAGES_TOPIC,
   SYNC_PROTOCOL,
 } from "../../protocols/kimura/gossip.ts";
-import { blockFromJson, messageFromJson } from "../../protocols/kimura/json.ts";
+import { blockFromJson, messageFromJson, messageToJson } from "../../protocols/kimura/json.ts";
+import type { Message } from "../../protocols/kimura/message.ts";
 import type { PeerConfig, PeerEffect, PeerEvent, PeerSnapshot } from "../../protocols/kimura/peer_events.ts";
 import { PeerMachine } from "../../protocols/kimura/peer_machine.ts";
-import type { ChainRules } from "../../protocols/kimura/rules.ts";
+import { type ChainRules, checkMessage, checkNonce } from "../../protocols/kimura/rules.ts";
 import {
   decodeSyncAnswer,
   encodeSyncRequest,
@@ -37,6 +39,11 @@ export interface FollowerOptions {
   readonly rules: ChainRules;
   readonly config?: Partial<PeerConfig>;
 }
+
+/** What became of a message that a follower was given. */
+export type ForwardResult =
+  | { readonly status: "forwarded"; readonly message: Message }
+  | { readonly status: "refused"; readonly fault: Fault };
 
 interface Waiting {
   readonly what: GossipKind;
@@ -97,6 +104,43 @@ export class Follower implements AsyncDisposable {
   /** State for gauges and status. */
   snapshot(): PeerSnapshot {
     return this.#machine.snapshot();
+  }
+
+  /** The nonce that follows a sender's last one in the chain; what the leader holds beyond it is not known here. */
+  async nextNonce(sender: string): Promise<bigint> {
+    const last = (await this.#deps.store.nonces([sender])).get(sender);
+    return last === undefined ? 0n : last + 1n;
+  }
+
+  /**
+   * Sends a message on to the leader by gossip. What becomes of it the chain will show: nobody answers gossip.
+   *
+   * @throws {CairnError} `PEER_UNAVAILABLE` if no node listens; `P2P_PUBLISH_FAILED`, `MESSAGE_TOO_LARGE`.
+   */
+  async forward(message: Message): Promise<ForwardResult> {
+    const { p2p, nowMs } = this.#deps;
+    const fault = await this.#refusal(message, BigInt(Math.floor(nowMs() / 1_000)));
+    if (fault !== undefined) {
+      countRefusal(this.#deps, "submission", fault);
+      return { status: "refused", fault };
+    }
+    await this.#ask("message", (ref) => ({ kind: "message", ref, message }));
+    const data = new TextEncoder().encode(messageToJson(message));
+    if (await p2p.publish(MESSAGES_TOPIC, data) > 0) return { status: "forwarded", message };
+    throw new CairnError("PEER_UNAVAILABLE", "Cannot pass the message on: no node is connected", {
+      hint: "wait until this node reaches its leader, or submit to the leader",
+    });
+  }
+
+  async #refusal(message: Message, nowSeconds: bigint): Promise<Fault | undefined> {
+    const { maxDriftSeconds } = this.#rules;
+    if (message.timestamp > nowSeconds + maxDriftSeconds) {
+      return { code: "TIMESTAMP_AHEAD", message: `The message has time ${message.timestamp}` };
+    }
+    const expected = await this.nextNonce(message.sender);
+    // A higher one may follow messages that wait at the leader.
+    if (message.nonce < expected) return checkNonce(message.nonce, expected - 1n);
+    return checkMessage(message, this.#rules);
   }
 
   /** Waits for what is being verified or written; gossip is ignored from now on. */

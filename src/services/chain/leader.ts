@@ -139,6 +139,11 @@ export class Leader implements AsyncDisposable {
     return this.#machine.snapshot();
   }
 
+  /** The nonce that a sender's next message must have. */
+  async nextNonce(sender: string): Promise<bigint> {
+    return this.#machine.nextNonce(sender, (await this.#deps.store.nonces([sender])).get(sender));
+  }
+
   /** Takes a message. Resolves when it is on disk, or refused. */
   async submit(message: Message): Promise<SubmitResult> {
     const { store, metrics } = this.#deps;

@@ -114,6 +114,12 @@ export class ChainStore {
     return bytes && readMessage(bytes);
   }
 
+  /** The message with an id that the leader has accepted and not yet put into a block. */
+  async pendingMessage(id: Uint8Array): Promise<Message | undefined> {
+    const bytes = await this.#pending.get(pendingKey(id));
+    return bytes && readPending(bytes).message;
+  }
+
   /** Messages by id, in order; `undefined` for those the chain does not have. */
   async messages(ids: readonly Uint8Array[]): Promise<(StoredMessage | undefined)[]> {
     const found = await this.#messages.getMany(ids.map(messageKey));
@@ -158,15 +164,7 @@ export class ChainStore {
   /** What the leader has accepted, in order of arrival. */
   async pending(): Promise<PendingMessage[]> {
     const found: PendingMessage[] = [];
-    for await (const [, value] of this.#pending.scan()) {
-      const reader = new ByteReader(value);
-      const [receivedMs, order] = [Number(reader.u64()), Number(reader.u64())];
-      found.push({
-        message: readStored("pending message", () => decodeMessage(reader.raw(reader.rest))),
-        receivedMs,
-        order,
-      });
-    }
+    for await (const [, value] of this.#pending.scan()) found.push(readPending(value));
     return found.sort((a, b) => a.order - b.order);
   }
 
@@ -315,6 +313,13 @@ function readMessage(bytes: Uint8Array): StoredMessage {
   const reader = new ByteReader(bytes);
   const [height, index] = [reader.u64(), reader.u32()];
   return { message: readStored("message", () => decodeMessage(reader.raw(reader.rest))), height, index };
+}
+
+function readPending(bytes: Uint8Array): PendingMessage {
+  const reader = new ByteReader(bytes);
+  const [receivedMs, order] = [Number(reader.u64()), Number(reader.u64())];
+  const message = readStored("pending message", () => decodeMessage(reader.raw(reader.rest)));
+  return { message, receivedMs, order };
 }
 
 function readStored<T>(what: string, read: () => T): T {

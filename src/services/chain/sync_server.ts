@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { Logger } from "../../kernel/log.ts";
 import { KimuraFault } from "../../protocols/kimura/fault.ts";
 import {
   decodeSyncRequest,
@@ -23,9 +24,10 @@ const MAX_CONCURRENT = 4;
 /** Time for one request, in milliseconds. */
 const TIMEOUT_MS = 15_000;
 
-/** Serves blocks and messages of `store`. */
+/** Serves blocks and messages of `store`. What the store cannot give is an error of this node, and logged as one. */
 export function syncHandler(
   store: ChainStore,
+  log: Logger,
   onMalformed: (peer: PeerName, fault: KimuraFault) => void,
 ): RequestHandler {
   return {
@@ -40,7 +42,12 @@ export function syncHandler(
         if (thrown instanceof KimuraFault) onMalformed(from, thrown);
         throw thrown;
       }
-      return encodeSyncAnswer(await answer(store, request));
+      try {
+        return encodeSyncAnswer(await answer(store, request));
+      } catch (error) {
+        log.error("Catch-up not answered", { what: request.kind, peer: from, error });
+        throw error;
+      }
     },
   };
 }
