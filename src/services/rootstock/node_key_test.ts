@@ -57,7 +57,8 @@ Deno.test("openNodeKey() refuses what is no key, leaves it alone and never shows
       Deno.writeTextFileSync(path, content, { mode: 0o600 });
       assert.throws(() => openNodeKey(path), (error) => {
         assert(isInvalid(/64 hexadecimal digits/)(error));
-        if (content.length > 2) assert(!(error as CairnError).toLine().includes(content));
+        // Shorter ones may be part of the directory's random name.
+        if (content.length > 8) assert(!(error as CairnError).toLine().includes(content));
         return true;
       });
       assert.equal(Deno.readTextFileSync(path), content);
