@@ -247,7 +247,8 @@ const COMPRESSION = table(
 /** What the figures do not say by themselves. */
 const NOTES = `## Why so
 
-The store keeps headers uncompressed. Made headers of mainnet's size, 400,000 of them; their bloom compresses
+Figures of this section are of single runs on a busy machine, at commits before the one above, and are not measured
+anew with the page. The store keeps headers uncompressed. Made headers of mainnet's size, 400,000 of them; their bloom compresses
 better than a real one. Mainnet takes about 12 GB so, and would take 9 GB with compression.
 
 ${COMPRESSION}

@@ -144,23 +144,23 @@ async function loadBinding() {
   return (await import("@nxtedition/rocksdb")).RocksLevel;
 }
 
-/** What native objects that have had their use hold on to, the oldest first. */
-const forgotten: unknown[] = [];
-const FORGOTTEN_MAX = 256;
+/** Handles of native objects, the oldest first. */
+const keptHandles: unknown[] = [];
+const KEPT_HANDLES_MAX = 256;
 
 /**
- * Keeps what a native object stands on from being collected for a while; to be called before it is closed, for then it
- * lets go of it. What V8 collects while its thread is ending is freed twice, by Deno 2.9.3 and by the binding's
+ * Keeps the handle of a native object from being collected for a while; to be called before the object is closed, for
+ * then it lets go of its handle. What V8 collects while its thread is ending is freed twice, by Deno 2.9.3 and by the binding's
  * finalizer: the process aborts ("double free", or a panic about a cleanup hook). `deno test` ends a thread after each
  * file, soon after the last database was closed; what is still in use then is not collected. A closed one takes some
  * hundred bytes.
  */
-export function remember(native: RocksDatabase | RocksIterator): void {
-  const fields: Record<symbol, unknown> = { ...native };
+export function keepHandle(native: RocksDatabase | RocksIterator): void {
+  const fields = native as unknown as Readonly<Record<symbol, unknown>>;
   // Not the rows that an iterator has read ahead.
   const context = Object.getOwnPropertySymbols(fields).find(({ description }) => description === "context");
-  forgotten.push(context && fields[context]);
-  if (forgotten.length > FORGOTTEN_MAX) forgotten.shift();
+  keptHandles.push(context && fields[context]);
+  if (keptHandles.length > KEPT_HANDLES_MAX) keptHandles.shift();
 }
 
 /** What the binding says of a failure: `code` such as `LEVEL_IO_ERROR`, and RocksDB's message. */
@@ -210,7 +210,7 @@ async function open(
     walCompression: false,
     columns,
   });
-  remember(database);
+  keepHandle(database);
   await database.open({ createIfMissing });
   return database;
 }

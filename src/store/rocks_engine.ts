@@ -19,9 +19,9 @@ import { familyNames, type FamilySpec, storeClosed, unknownFamily } from "./fami
 import { createStoreMetrics, type StoreMetrics } from "./metrics.ts";
 import {
   DEFAULT_COLUMN,
+  keepHandle,
   openDatabase,
   type OpenDatabaseOptions,
-  remember,
   type RocksDatabase,
   rocksErrorOf,
   type RocksIterator,
@@ -345,7 +345,7 @@ class RocksEngine implements Engine {
       throw readFailed(action, rocksErrorOf(error).message, error);
     } finally {
       this.#iterators.delete(iterator);
-      remember(iterator);
+      keepHandle(iterator);
       await iterator.close();
     }
   }

@@ -93,7 +93,6 @@ export class PeerConnection implements AsyncDisposable {
   readonly #pace: MessagePace;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
-  #drained: PromiseWithResolvers<void> | undefined;
   #writing: Promise<void> | undefined;
   #end: ConnectionEnd | undefined;
   readonly #opened = Promise.withResolvers<boolean>();
@@ -195,13 +194,6 @@ export class PeerConnection implements AsyncDisposable {
     return true;
   }
 
-  /** Resolves when the queue is less than half full, or the connection over. */
-  async drained(): Promise<void> {
-    if (this.#isDrained()) return;
-    this.#drained ??= Promise.withResolvers();
-    await this.#drained.promise;
-  }
-
   /** Says goodbye and closes; resolves when that is done. Idempotent. */
   async disconnect(reason: DisconnectReason): Promise<void> {
     if (this.#end === undefined) {
@@ -233,7 +225,6 @@ export class PeerConnection implements AsyncDisposable {
     clearTimeout(this.#paceTimer);
     this.#queue = [];
     this.#queuedBytes = 0;
-    this.#wake();
     await this.#sayGoodbye();
     this.#session.close();
     socket.destroy();
@@ -304,19 +295,7 @@ export class PeerConnection implements AsyncDisposable {
       this.#queuedBytes -= payload.length;
     }
     if (sent > 0) this.#queue.splice(0, sent);
-    if (this.#isDrained()) this.#wake();
     this.#flush();
-  }
-
-  #wake(): void {
-    this.#drained?.resolve();
-    this.#drained = undefined;
-  }
-
-  #isDrained(): boolean {
-    const { maxQueuedMessages, maxQueuedBytes } = this.#config;
-    return this.#session.state === "closed" ||
-      (this.#queue.length < maxQueuedMessages / 2 && this.#queuedBytes < maxQueuedBytes / 2);
   }
 
   /** Starts to write what the session has, unless that is going on. */

@@ -38,7 +38,7 @@ const TICK_MS = 1_000;
 export type PeerMessage = Exclude<RskMessage, { type: "status" }>;
 
 /** Who hears of peers. */
-export interface PeerListenerEvents {
+export interface PeerObserver {
   /** The peer is on our network; messages may be sent from here on. */
   joined(peer: NodeId): void;
   status(peer: NodeId, status: RskStatus): void;
@@ -70,7 +70,7 @@ export interface PeersDeps {
   readonly store: PeerStore;
   /** What this node says of its chain to a peer that it meets now. */
   readonly status: () => Required<RskStatus>;
-  readonly events: PeerListenerEvents;
+  readonly events: PeerObserver;
 }
 
 interface Link {
